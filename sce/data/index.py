@@ -1,0 +1,206 @@
+"""The index of a data set: every item looked at once, so that no training or page has to look again. No torch here.
+
+Layouts, per split:  ``ROOT/<split>/<class>/**/*.mp4``  or a list  ``ROOT/<split>.csv`` / ``.txt``  of ``path label``
+lines (paths relative to ROOT; the last comma or white space separates; no label is -1). Where both are there the list
+counts. An item's label is its class's rank among the sorted class names; its place in ``splits[split]`` is its
+``position``, by which features, results and pages name it.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import astuple, dataclass
+from functools import partial
+from itertools import starmap
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Literal
+
+from sce.data.images import probe_image
+from sce.data.layout import Entry, UnusableFolder, find_entries
+from sce.data.video import Facts, UnreadableVideo, probe, sentence
+
+Kind = Literal["video", "image"]
+FILE = "scelab-index.json"
+FORMAT = 1
+
+
+class MissingIndex(FileNotFoundError):
+    """The folder was never indexed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A readable video or image; ``path`` is relative to the root, ``bytes`` the size of the file."""
+
+    path: str
+    label: int
+    num_frames: int
+    fps: float
+    duration_s: float
+    width: int
+    height: int
+    codec: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An item that is listed and gives no picture, and the sentence that says why."""
+
+    path: str
+    split: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Index:
+    """All items of a data set. Equal contents have equal fingerprints, wherever the folder lies."""
+
+    root: Path
+    kind: Kind
+    classes: tuple[str, ...]
+    splits: dict[str, tuple[Item, ...]]
+    unreadable: tuple[Unreadable, ...]
+    fingerprint: str
+
+    def items(self, split: str) -> tuple[Item, ...]:
+        """A split's readable items, by position. Raises UnusableFolder for a split that is not there or is empty."""
+        if split not in self.splits:
+            there = ", ".join(sorted(self.splits))
+            raise UnusableFolder(f"{self.root} has no split {split!r}: choose one of {there}.")
+        if not self.splits[split]:
+            raise UnusableFolder(
+                f"Split {split!r} of {self.root} has no readable item: see why in its index."
+            )
+        return self.splits[split]
+
+
+Look = Callable[[Entry], Item | Unreadable]
+
+
+def build_index(
+    root: Path, kind: Kind, *, processes: int = 2, on_progress: Callable[[int, int], None] | None = None
+) -> Index:
+    """Look at every item of a folder; ``on_progress(done, total)`` is called after each.
+
+    Raises UnusableFolder when there is no folder, no split, or not one readable item.
+    """
+    classes, entries = find_entries(root, kind)
+    outcomes: list[Item | Unreadable] = []
+    for outcome in look_at_all(partial(look_at, root, kind), entries, processes):
+        outcomes.append(outcome)
+        if on_progress:
+            on_progress(len(outcomes), len(entries))
+    splits = {split: _items_of(split, entries, outcomes) for split in sorted({e.split for e in entries})}
+    unreadable = tuple(outcome for outcome in outcomes if isinstance(outcome, Unreadable))
+    if not any(splits.values()):
+        raise UnusableFolder(
+            f"None of the {len(entries)} items of {root} is readable: {unreadable[0].reason}"
+        )
+    return Index(root, kind, classes, splits, unreadable, _fingerprint(kind, classes, splits))
+
+
+def save_index(index: Index) -> Path:
+    """Write the index into its folder, whole or not at all."""
+    file = index.root / FILE
+    temporary = file.with_name(f".{FILE}.{os.getpid()}")
+    content = {
+        "format": FORMAT,
+        "kind": index.kind,
+        "classes": index.classes,
+        "fingerprint": index.fingerprint,
+        "columns": list(Item.__dataclass_fields__),
+        "splits": {split: list(map(astuple, items)) for split, items in index.splits.items()},
+        "unreadable": list(map(astuple, index.unreadable)),
+    }
+    temporary.write_text(json.dumps(content), encoding="utf-8")
+    temporary.replace(file)
+    return file
+
+
+def load_index(root: Path) -> Index:
+    """The index that ``save_index`` wrote. Raises MissingIndex, and UnusableFolder when it is damaged."""
+    file = root / FILE
+    remedy = f"index it: scelab data index {root}"
+    if not file.is_file():
+        raise MissingIndex(f"{root} has no index: first {remedy}")
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        if content["format"] != FORMAT:
+            raise UnusableFolder(f"{file} was written by another version: again {remedy}")
+        return _index_of(root, content)
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise UnusableFolder(f"{file} is damaged: again {remedy}") from error
+
+
+def _index_of(root: Path, content: dict[str, Any]) -> Index:
+    splits = {split: tuple(starmap(Item, rows)) for split, rows in content["splits"].items()}
+    unreadable = tuple(starmap(Unreadable, content["unreadable"]))
+    classes = tuple(content["classes"])
+    return Index(root, content["kind"], classes, splits, unreadable, content["fingerprint"])
+
+
+def _items_of(
+    split: str, entries: Sequence[Entry], outcomes: Sequence[Item | Unreadable]
+) -> tuple[Item, ...]:
+    both = zip(entries, outcomes, strict=True)
+    return tuple(found for entry, found in both if entry.split == split and isinstance(found, Item))
+
+
+def _fingerprint(kind: Kind, classes: tuple[str, ...], splits: dict[str, tuple[Item, ...]]) -> str:
+    rows = {split: list(map(astuple, items)) for split, items in splits.items()}
+    text = json.dumps([FORMAT, kind, classes, rows], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def look_at_all(look: Look, entries: Sequence[Entry], processes: int) -> Iterator[Item | Unreadable]:
+    """One outcome an entry, in order. A decoder that crashes takes its own file down and no other."""
+    if processes <= 1:
+        yield from map(look, entries)
+        return
+    done = 0
+    # Spawned, not forked: the caller may hold threads and locks that a fork would copy halfway.
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        waiting = [pool.submit(look, entry) for entry in entries]
+        try:
+            for future in waiting:
+                yield future.result()
+                done += 1
+        except BrokenProcessPool:
+            pool.shutdown(cancel_futures=True)
+    yield from (_look_alone(look, entry) for entry in entries[done:])
+
+
+def _look_alone(look: Look, entry: Entry) -> Item | Unreadable:
+    """After a crash: each file in a process of its own, which alone can be lost."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        try:
+            return pool.submit(look, entry).result()
+        except BrokenProcessPool:
+            return Unreadable(entry.path, entry.split, "The decoder crashed on it.")
+
+
+def look_at(root: Path, kind: Kind, entry: Entry) -> Item | Unreadable:
+    """The facts of one file, or why there are none."""
+    if entry.problem:
+        return Unreadable(entry.path, entry.split, entry.problem)
+    file = root / entry.path
+    try:
+        facts = (probe if kind == "video" else probe_image)(file)
+        return _item(entry, facts, file.stat().st_size)
+    except UnreadableVideo as error:
+        return Unreadable(entry.path, entry.split, error.reason)
+    except FileNotFoundError:
+        return Unreadable(entry.path, entry.split, "The file is not there.")
+    except OSError as error:
+        return Unreadable(entry.path, entry.split, f"The file cannot be read: {sentence(error)}")
+
+
+def _item(entry: Entry, facts: Facts, size: int) -> Item:
+    duration_s = facts.num_frames / facts.fps
+    shape = (facts.width, facts.height)
+    return Item(entry.path, entry.label, facts.num_frames, facts.fps, duration_s, *shape, facts.codec, size)

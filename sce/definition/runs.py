@@ -1,0 +1,113 @@
+"""The definitions of whole runs, and what their parts ask of each other."""
+
+from typing import Annotated, Literal
+
+from pydantic import (
+    Field,
+    TypeAdapter,
+    model_validator,
+)
+
+from sce.definition.base import Frozen, Seed
+from sce.definition.data import Data, Views
+from sce.definition.learning import (
+    VIDEO_TRUNKS,
+    Compute,
+    Cosine,
+    Method,
+    Moco,
+    Optimisation,
+    R3d18,
+    Sce,
+    SimClr,
+    Trunk,
+)
+from sce.definition.protocols import CheckpointFile, Checkpoints, EvalProtocol, LinearProtocol, Planned
+
+
+class Pretrain(Frozen):
+    """Learn a trunk from videos or images without labels."""
+
+    kind: Literal["pretrain"] = "pretrain"
+    data: Data
+    """What is learned from."""
+    views: Views = Views()
+    """What is compared."""
+    trunk: Trunk = R3d18()
+    """Network that is learned."""
+    method: Method = Sce()
+    """How it is learned."""
+    optimisation: Optimisation = Optimisation(schedule=Cosine(warmup_epochs=35))
+    """How its weights move."""
+    compute: Compute = Compute()
+    """Where it is computed."""
+    checkpoints: Checkpoints = Checkpoints()
+    """What is kept of it."""
+    evaluations: tuple[Planned, ...] = Field(default=(), max_length=16)
+    """What is measured of its checkpoints, by itself."""
+    seed: Seed = 42
+    """Seed of weights, order, crops and colours."""
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> "Pretrain":
+        is_video = self.data.kind == "video"
+        if is_video != (self.trunk.kind in VIDEO_TRUNKS):
+            raise ValueError(
+                f"trunk {self.trunk.kind} does not read {self.data.kind} data: choose {_trunks_for(is_video)}"
+            )
+        if self.views.time_difference_p and not is_video:
+            raise ValueError("views.time_difference_p needs video: set it to 0 for images")
+        _refuse_uneven_devices(self.optimisation, self.compute)
+        _refuse_odd_method(self.method, self.views)
+        return self
+
+
+class Evaluation(Frozen):
+    """Measure a checkpoint's trunk. An evaluation is a run like any other."""
+
+    kind: Literal["evaluation"] = "evaluation"
+    checkpoint: CheckpointFile
+    """What is measured."""
+    data: Data
+    """What it is measured on."""
+    protocol: EvalProtocol
+    """How it is measured."""
+    compute: Compute = Compute()
+    """Where it is computed."""
+    seed: Seed = 42
+    """Seed of a classifier's weights, order and crops."""
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> "Evaluation":
+        if isinstance(self.protocol, LinearProtocol):
+            _refuse_uneven_devices(self.protocol.optimisation, self.compute)
+        return self
+
+
+Definition = Annotated[Pretrain | Evaluation, Field(discriminator="kind")]
+definition_adapter: TypeAdapter[Pretrain | Evaluation] = TypeAdapter(Definition)
+
+RunKind = Literal["pretrain", "linear", "knn", "retrieval", "extract"]
+
+
+def kind_of(definition: Pretrain | Evaluation) -> RunKind:
+    """What the run is called: ``pretrain``, or the protocol of an evaluation."""
+    return "pretrain" if isinstance(definition, Pretrain) else definition.protocol.kind
+
+
+def _trunks_for(is_video: bool) -> str:
+    return ", ".join(VIDEO_TRUNKS) if is_video else "r18, r50"
+
+
+def _refuse_uneven_devices(optimisation: Optimisation, compute: Compute) -> None:
+    shares = compute.devices * compute.nodes * optimisation.accumulate
+    if optimisation.batch_size % shares:
+        raise ValueError(
+            f"optimisation.batch_size {optimisation.batch_size} cannot be shared evenly by "
+            f"{compute.devices} devices x {compute.nodes} nodes x {optimisation.accumulate} accumulated parts"
+        )
+
+
+def _refuse_odd_method(method: Sce | SimClr | Moco, views: Views) -> None:
+    if isinstance(method, Moco) and len(views.views) != 2:
+        raise ValueError(f"moco compares 2 views, views.views has {len(views.views)}")

@@ -1,0 +1,79 @@
+"""Features of a split: each video's views through the frozen trunk, and their mean."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sce.data.module import eval_loader
+from sce.data.views import Normalise
+from sce.definition import EvalClips
+from sce.evaluate.bench import Bench, CannotEvaluate
+from sce.evaluate.results import Features, save_arrays
+
+# Clips per forward pass; 30 views of a few videos fill a GPU, and a CPU's caches are full long before.
+CLIPS_PER_PASS = {"cuda": 64, "cpu": 16}
+CLIPS_PER_BATCH = 64
+
+
+def split_features(bench: Bench, split: str, views: EvalClips) -> Features:
+    """One feature a video, the mean over its views; read back if this run has already computed them."""
+    role = "train" if split == bench.definition.data.train_split else "val"
+    file = bench.run.features / f"{role}.npz"
+    if not file.exists():
+        _extract(bench, split, views, file)
+    with np.load(file, allow_pickle=False) as arrays:
+        positions = arrays["position"]
+        scored = bench.scored(split, positions.tolist())
+        return Features(arrays["features"], arrays["label"], positions, scored)
+
+
+def view_features(bench: Bench, split: str, views: EvalClips) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Batches of features (B, V, d), labels (B,) and positions (B,), on the CPU, in the index's order.
+
+    Raises ``Stopped`` when the run is asked to leave.
+    """
+    views_per_video = views.clips * views.crops
+    loader = eval_loader(
+        bench.definition.data,
+        split,
+        views,
+        batch_videos=max(CLIPS_PER_BATCH // views_per_video, 1),
+        workers=bench.loader_workers(views_per_video * len(bench.index.splits[split])),
+    )
+    normalise = Normalise(bench.pretrain.views.mean, bench.pretrain.views.std).to(bench.device)
+    total, done = len(bench.index.splits[split]), 0
+    for batch in loader:
+        bench.report.leave_if_asked()
+        yield _through_trunk(bench, normalise, batch.clips_BVCTHW), batch.label_B, batch.position_B
+        done = int(batch.position_B[-1]) + 1
+        bench.report.progress(f"features of {split}", done, total)
+    bench.skipped.update(loader.skipped)
+
+
+@torch.inference_mode()
+def _through_trunk(bench: Bench, normalise: Normalise, clips_BVCTHW: Tensor) -> Tensor:
+    clips = clips_BVCTHW.flatten(0, 1)
+    parts = clips.split(CLIPS_PER_PASS[bench.device.type])
+    features = [
+        bench.trunk(normalise(part.to(bench.device, non_blocking=True))).float().cpu() for part in parts
+    ]
+    return torch.cat(features).view(*clips_BVCTHW.shape[:2], -1)
+
+
+def _extract(bench: Bench, split: str, views: EvalClips, file: Path) -> None:
+    features, labels, positions = [], [], []
+    for features_BVd, label_B, position_B in view_features(bench, split, views):
+        features.append(features_BVd.mean(1))
+        labels.append(label_B)
+        positions.append(position_B)
+    if not features:
+        raise CannotEvaluate(f"No video of split {split!r} could be read")
+    save_arrays(
+        file,
+        features=torch.cat(features).numpy().astype(np.float32),
+        label=torch.cat(labels).numpy().astype(np.int64),
+        position=torch.cat(positions).numpy().astype(np.int64),
+    )

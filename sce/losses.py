@@ -1,0 +1,105 @@
+"""Losses over embeddings: pure functions of tensors, no state and no process group.
+
+B clips in the local batch - N gathered clips - K queue columns - M candidates - C embedding width
+
+Embeddings are unit vectors. Everything is computed in float32 (or float64, if given) whatever autocast
+says: logits reach 1 / temperature, and half precision would round them by 1e-2.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Relations(NamedTuple):
+    """What a target view sees among the others; computed once per target, shared by its queries."""
+
+    keys_BC: Tensor
+    mixed_BC: Tensor
+    """r = sum over others c of s_c times c."""
+    entropy_B: Tensor
+    """Entropy of s in nats: exp of it is the effective number of positives among the others."""
+
+
+@torch.no_grad()
+def relations(
+    keys_BC: Tensor, candidates_MC: Tensor, *, target_temperature: float, positive_B: Tensor | None
+) -> Relations:
+    """The target's similarities s over the candidates (arXiv 2111.14585, eq. 4), as their mean embedding.
+
+    ``positive_B`` names the column of each clip's own key among the candidates, which has no part in s;
+    None when the candidates do not hold it (a queue).
+    """
+    keys_BC, candidates_MC = _full(keys_BC.detach()), _full(candidates_MC)
+    with torch.autocast(keys_BC.device.type, enabled=False):
+        logits_BM = keys_BC @ candidates_MC.T / target_temperature
+        if positive_B is not None:
+            logits_BM.scatter_(1, positive_B[:, None], -torch.inf)
+        log_s_BM = logits_BM.log_softmax(dim=1)
+        s_BM = log_s_BM.exp()
+        # The positive's 0 x -inf is 0 here: its log is replaced before the product.
+        entropy_B = -(s_BM * log_s_BM.masked_fill(s_BM == 0, 0.0)).sum(dim=1)
+        return Relations(keys_BC, s_BM @ candidates_MC, entropy_B)
+
+
+def sce_loss(
+    queries_BC: Tensor,
+    target: Relations,
+    candidates_MC: Tensor,
+    *,
+    temperature: float,
+    contrast: float,
+    has_positive: bool,
+) -> Tensor:
+    """Cross-entropy between what the target sees and what the query sees (arXiv 2111.14585, eq. 6).
+
+    The target distribution w puts ``contrast`` (lambda) on the positive and the rest on s. As w sums
+    to 1, the loss is logsumexp(prediction logits) - q . (lambda k + (1 - lambda) r) / tau: one matrix
+    of logits, no target matrix, and a gradient for the queries alone. ``has_positive`` says that the
+    candidates hold the clips' own keys.
+    """
+    with torch.autocast(queries_BC.device.type, enabled=False):
+        queries_BC, keys_BC = _full(queries_BC), target.keys_BC
+        logits = queries_BC @ _full(candidates_MC.detach()).T / temperature
+        if not has_positive:
+            own_B1 = (queries_BC * keys_BC).sum(dim=1, keepdim=True) / temperature
+            logits = torch.cat([own_B1, logits], dim=1)
+        wanted_BC = contrast * keys_BC + (1 - contrast) * target.mixed_BC
+        return (logits.logsumexp(dim=1) - (queries_BC * wanted_BC).sum(dim=1) / temperature).mean()
+
+
+def info_nce(queries_BC: Tensor, keys_BC: Tensor, candidates_KC: Tensor, *, temperature: float) -> Tensor:
+    """One positive against the queue (MoCo, arXiv 1911.05722, eq. 1): cross-entropy with label 0."""
+    with torch.autocast(queries_BC.device.type, enabled=False):
+        queries_BC, keys_BC = _full(queries_BC), _full(keys_BC.detach())
+        own_B1 = (queries_BC * keys_BC).sum(dim=1, keepdim=True)
+        logits = torch.cat([own_B1, queries_BC @ _full(candidates_KC.detach()).T], dim=1) / temperature
+        return (logits.logsumexp(dim=1) - logits[:, 0]).mean()
+
+
+def simclr_loss(local_VBC: Tensor, all_VNC: Tensor, first: int, *, temperature: float) -> Tensor:
+    """Each view against all views of all clips but itself (SimCLR, arXiv 2002.05709, eq. 1).
+
+    ``local_VBC`` are this process's embeddings, ``all_VNC`` every process's, gathered with gradient, in
+    which the local clips begin at ``first``. With more than two views the positives are summed.
+    """
+    num_views, batch, width = local_VBC.shape
+    with torch.autocast(local_VBC.device.type, enabled=False):
+        queries = _full(local_VBC).reshape(-1, width)
+        everyone = _full(all_VNC).reshape(-1, width)
+        logits = queries @ everyone.T / temperature
+        clip = torch.arange(first, first + batch, device=logits.device).repeat(num_views)
+        view = torch.arange(num_views, device=logits.device).repeat_interleave(batch)
+        column = torch.arange(all_VNC.shape[1], device=logits.device).repeat(num_views)
+        column_view = torch.arange(num_views, device=logits.device).repeat_interleave(all_VNC.shape[1])
+        same_clip = clip[:, None] == column[None]
+        itself = same_clip & (view[:, None] == column_view[None])
+        logits = logits.masked_fill(itself, -torch.inf)
+        positives = logits.masked_fill(~same_clip, -torch.inf)
+        return (logits.logsumexp(dim=1) - positives.logsumexp(dim=1)).mean()
+
+
+def _full(embeddings: Tensor) -> Tensor:
+    """Half precision becomes float32; float64 is left to those who ask for it."""
+    return embeddings if embeddings.dtype == torch.float64 else embeddings.float()

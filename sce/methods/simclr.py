@@ -1,0 +1,45 @@
+"""SimCLR: the views of a clip against all other clips of the batch (arXiv 2002.05709).
+
+V views - B clips per rank and pass - N clips of all ranks - C embedding width
+"""
+
+import torch
+from lightning import LightningModule
+from torch import Tensor, nn
+
+from sce.data.module import ClipBatch
+from sce.data.views import Augment
+from sce.definition import Pretrain, SimClr
+from sce.definition.sizes import trunk_width
+from sce.losses import simclr_loss
+from sce.modules import gather_with_gradient, projector, rank, unit
+from sce.optim import build_optimizer
+from sce.trunks import build_trunk
+
+
+class SimClrMethod(LightningModule):
+    """One network, no momentum branch and no queue: the batch is all there is to compare with."""
+
+    def __init__(self, definition: Pretrain, method: SimClr) -> None:
+        super().__init__()
+        self.definition, self.method = definition, method
+        self.trunk = build_trunk(definition.trunk)
+        self.projector = projector(trunk_width(definition.trunk), method.projector)
+        shape = definition.views
+        self.augment = nn.ModuleList(Augment(view, shape.mean, shape.std) for view in shape.views)
+        self.values: dict[str, Tensor] = {}
+
+    def training_step(self, batch: ClipBatch, _: int) -> Tensor:
+        views = [augment(clips) for augment, clips in zip(self.augment, batch.views, strict=True)]
+        local_VBC = torch.stack([unit(self.projector(self.trunk(view))) for view in views])
+        all_NVC = gather_with_gradient(local_VBC.transpose(0, 1))
+        first = rank() * local_VBC.shape[1]
+        loss = simclr_loss(local_VBC, all_NVC.transpose(0, 1), first, temperature=self.method.temperature)
+        self.values = {
+            "train/loss": loss.detach(),
+            "health/embedding_std": local_VBC[0].detach().std(dim=0).mean(),
+        }
+        return loss
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return build_optimizer(self.definition.optimisation, self)

@@ -1,0 +1,96 @@
+"""Parts that methods share: heads, the queue of past keys, and how the momentum branch follows."""
+
+import copy
+
+import torch
+import torch.distributed as dist
+import torch.distributed.nn.functional as dist_functional
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sce.definition import Predictor, Projector
+
+
+class KeyQueue(nn.Module):
+    """The latest Q target embeddings, the oldest overwritten first; every rank holds the same ones."""
+
+    keys_QC: Tensor
+    next_slot: Tensor
+
+    def __init__(self, size: int, width: int) -> None:
+        super().__init__()
+        # Persistent, so that a resumed run contrasts against the very same keys.
+        self.register_buffer("keys_QC", F.normalize(torch.randn(size, width), dim=1))
+        self.register_buffer("next_slot", torch.zeros((), dtype=torch.long))
+
+    @torch.no_grad()
+    def push(self, keys_NC: Tensor) -> None:
+        """Overwrite the oldest keys; more keys than places leave the last ones."""
+        size = len(self.keys_QC)
+        if size == 0:
+            return
+        offset = max(len(keys_NC) - size, 0)
+        places = (self.next_slot + offset + torch.arange(len(keys_NC) - offset, device=keys_NC.device)) % size
+        self.keys_QC[places] = keys_NC[offset:].float()
+        self.next_slot.copy_((self.next_slot + len(keys_NC)) % size)
+
+
+def projector(width_in: int, shape: Projector) -> nn.Sequential:
+    """Linear, batch norm, ReLU ... linear; the last norm has no weights. Linear before a norm has no bias."""
+    layers: list[nn.Module] = []
+    for _ in range(shape.num_layers - 1):
+        layers += [nn.Linear(width_in, shape.hidden_width, bias=False), nn.BatchNorm1d(shape.hidden_width)]
+        layers.append(nn.ReLU(inplace=True))
+        width_in = shape.hidden_width
+    layers.append(nn.Linear(width_in, shape.width, bias=not shape.norm_last))
+    if shape.norm_last:
+        layers.append(nn.BatchNorm1d(shape.width, affine=False))
+    return nn.Sequential(*layers)
+
+
+def predictor(width: int, shape: Predictor) -> nn.Sequential:
+    """Linear, batch norm, ReLU, linear, back to the embedding's width."""
+    return nn.Sequential(
+        nn.Linear(width, shape.hidden_width, bias=False),
+        nn.BatchNorm1d(shape.hidden_width),
+        nn.ReLU(inplace=True),
+        nn.Linear(shape.hidden_width, width, bias=False),
+    )
+
+
+def momentum_copy(branch: nn.Module) -> nn.Module:
+    """An exact copy, parameters and buffers, that no gradient reaches."""
+    return copy.deepcopy(branch).requires_grad_(False)
+
+
+@torch.no_grad()
+def follow(target: nn.Module, online: nn.Module, *, momentum: float) -> None:
+    """Move the target's parameters towards the online ones; batch norm statistics are its own."""
+    targets = [parameter.data for parameter in target.parameters()]
+    onlines = [parameter.data for parameter in online.parameters()]
+    torch._foreach_lerp_(targets, onlines, 1 - momentum)
+
+
+def unit(embeddings: Tensor) -> Tensor:
+    """Rows scaled to length 1, in float32."""
+    return F.normalize(embeddings.float(), dim=-1)
+
+
+def gather(rows: Tensor) -> Tensor:
+    """Rows of every rank, in rank order, without gradient."""
+    if not (dist.is_available() and dist.is_initialized()):
+        return rows.detach()
+    parts = [torch.empty_like(rows) for _ in range(dist.get_world_size())]
+    dist.all_gather(parts, rows.detach().contiguous())
+    return torch.cat(parts)
+
+
+def gather_with_gradient(rows: Tensor) -> Tensor:
+    """Rows of every rank, in rank order; gradients of all ranks are summed back."""
+    if not (dist.is_available() and dist.is_initialized()):
+        return rows
+    return torch.cat(list(dist_functional.all_gather(rows.contiguous())))
+
+
+def rank() -> int:
+    return dist.get_rank() if dist.is_available() and dist.is_initialized() else 0

@@ -1,0 +1,91 @@
+"""Every recipe is a whole definition, and carries the figures that its source prints."""
+
+import pytest
+
+from sce.definition import Evaluation, Pretrain, Sce, definition_adapter
+from sce.definition.derived import derive
+from sce.recipes import load_recipe, recipe_names
+
+# Base rate, batch and scaled rate as printed: lr x N / 256.
+SCALED_RATES = {
+    "in1k-r50-2crop-100": 9.6,
+    "in1k-r50-2crop-200": 4.8,
+    "k200-r3d18": 4.8,
+    "k400-r3d18": 4.8,
+    "k400-r3d50": 4.8,
+    "k400-r3d50-16f": 4.8,
+    "cifar10-r18": 0.06,
+    "linear-in1k-r50": 0.4,
+    "linear-k200-r3d18": 4.0,
+    "linear-k400-r3d50": 4.0,
+}
+QUEUES = {"k200-r3d18": 32768, "k400-r3d18": 65536, "k400-r3d50": 65536, "in1k-r50-2crop-200": 65536}
+DEMO_EVALUATIONS = {"demo-knn": 0, "demo-linear": 1, "demo-retrieval": 2}
+PRETRAININGS = [name for name in recipe_names() if load_recipe(name).definition["kind"] == "pretrain"]
+
+
+def definition_of(name: str) -> Pretrain | Evaluation:
+    recipe = dict(load_recipe(name).definition)
+    if recipe["kind"] == "evaluation":
+        recipe["checkpoint"] = {"path": "1/checkpoints/initial.ckpt"}
+    return definition_adapter.validate_python(recipe)
+
+
+def pretrain_of(name: str) -> Pretrain:
+    definition = definition_of(name)
+    assert isinstance(definition, Pretrain)
+    return definition
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_a_recipe_is_a_whole_definition_with_its_source(name: str) -> None:
+    recipe = load_recipe(name)
+    definition_of(name)
+    assert recipe.title
+    assert recipe.summary.endswith(".")
+    assert "SCE Lab" in recipe.source or "arXiv" in recipe.source
+
+
+@pytest.mark.parametrize(("name", "rate"), SCALED_RATES.items())
+def test_a_rate_scales_to_the_printed_one(name: str, rate: float) -> None:
+    assert derive(definition_of(name), train_items=None).scaled_lr == pytest.approx(rate)
+
+
+@pytest.mark.parametrize(("name", "size"), QUEUES.items())
+def test_a_queue_is_as_long_as_printed(name: str, size: int) -> None:
+    method = pretrain_of(name).method
+    assert isinstance(method, Sce)
+    assert (method.queue_size, method.contrast, method.temperature) == (size, 0.5, 0.1)
+
+
+@pytest.mark.parametrize("name", PRETRAININGS)
+def test_a_data_set_is_named_relative_to_the_data_root(name: str) -> None:
+    assert not pretrain_of(name).data.root.startswith("/")
+
+
+def test_sixteen_frames_are_the_same_seconds_sampled_twice_as_densely() -> None:
+    eight, sixteen = pretrain_of("k400-r3d50"), pretrain_of("k400-r3d50-16f")
+    assert (eight.data.num_frames, sixteen.data.num_frames) == (8, 16)
+    assert eight.data.clip_s == sixteen.data.clip_s
+
+
+def test_the_published_retrieval_averages_thirty_views() -> None:
+    assert derive(definition_of("retrieval"), train_items=None).views_per_video == 30
+
+
+@pytest.mark.parametrize("name", ["demo-sce", "demo-simclr", "demo-moco"])
+def test_no_demo_view_is_flipped_as_left_and_right_are_classes(name: str) -> None:
+    assert {view.flip_p for view in pretrain_of(name).views.views} == {0.0}
+
+
+@pytest.mark.parametrize(("name", "place"), DEMO_EVALUATIONS.items())
+def test_a_demo_evaluation_is_the_one_that_the_demo_plans(name: str, place: int) -> None:
+    evaluation = definition_of(name)
+    assert isinstance(evaluation, Evaluation)
+    assert evaluation.protocol == pretrain_of("demo-sce").evaluations[place].protocol
+
+
+def test_the_demo_measures_the_untrained_trunk_as_well() -> None:
+    demo = pretrain_of("demo-sce")
+    assert demo.checkpoints.initial
+    assert {planned.when for planned in demo.evaluations} == {"every", "first_and_last"}
