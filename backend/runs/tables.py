@@ -1,0 +1,97 @@
+"""Runs and their attempts. ``Run.state`` is written by ``backend.runs.life.move`` alone."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.db import Table, now
+
+
+class Run(Table):
+    __tablename__ = "runs"
+    __table_args__ = (
+        Index("ix_runs_queue", "state", "priority", "queued_at"),
+        UniqueConstraint("checkpoint_id", "plan_index"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    experiment_id: Mapped[int] = mapped_column(ForeignKey("experiments.id"), index=True)
+    name: Mapped[str] = mapped_column(String(128))
+    kind: Mapped[str] = mapped_column(String(16), index=True)
+    """pretrain, linear, knn, retrieval or extract."""
+    state: Mapped[str] = mapped_column(String(16))
+    definition: Mapped[dict[str, Any]]
+    """The whole resolved definition, as the trainer reads it."""
+    recipe: Mapped[str | None] = mapped_column(String(64))
+    seed: Mapped[int]
+    seed_group: Mapped[str | None] = mapped_column(String(32), index=True)
+    """The same for runs launched together that differ only by seed."""
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    priority: Mapped[int] = mapped_column(default=0)
+    """Higher starts first."""
+    devices: Mapped[int] = mapped_column(default=1)
+    """Slots that the run holds while it runs."""
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id"), index=True)
+    """The pretraining that an evaluation measures."""
+    cloned_from_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id"))
+    checkpoint_id: Mapped[int | None] = mapped_column(
+        ForeignKey("checkpoints.id", use_alter=True), index=True
+    )
+    """The checkpoint that an evaluation measures."""
+    plan_index: Mapped[int | None]
+    """Place in the parent's evaluation plan, for an evaluation that followed a checkpoint by itself."""
+    dataset_id: Mapped[int | None] = mapped_column(ForeignKey("datasets.id"), index=True)
+
+    attempt: Mapped[int] = mapped_column(default=0)
+    """Number of the newest attempt: a fencing token, writers of older ones are ignored."""
+    failure_kind: Mapped[str | None] = mapped_column(String(32))
+    failure_sentence: Mapped[str | None] = mapped_column(Text)
+
+    step: Mapped[int] = mapped_column(default=0)
+    steps: Mapped[int | None]
+    epoch: Mapped[float] = mapped_column(default=0.0)
+    epochs: Mapped[int | None]
+    phase: Mapped[str | None] = mapped_column(String(64))
+    progress: Mapped[float] = mapped_column(default=0.0)
+    eta_s: Mapped[float | None]
+    summary: Mapped[dict[str, float]] = mapped_column(default=dict)
+    """Latest value of each metric, and the scores of an evaluation."""
+    protocol: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What an evaluation says it did, written beside its scores."""
+    journal_offset: Mapped[int] = mapped_column(BigInteger, default=0)
+
+    tags: Mapped[list[str]] = mapped_column(default=list)
+    notes: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(default=now, index=True)
+    queued_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    state_since: Mapped[datetime] = mapped_column(default=now)
+    archived_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class Attempt(Table):
+    """One time that a run was given processes."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (UniqueConstraint("run_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), index=True)
+    number: Mapped[int]
+    host: Mapped[str] = mapped_column(String(128))
+    handle: Mapped[str | None] = mapped_column(String(256))
+    """What the launcher knows its processes by; None until they were started."""
+    start_step: Mapped[int | None]
+    """Step it began at; metrics of earlier attempts beyond it are superseded."""
+    device: Mapped[str | None] = mapped_column(String(128))
+    world_size: Mapped[int | None]
+    versions: Mapped[dict[str, str]] = mapped_column(default=dict)
+    notes: Mapped[list[str]] = mapped_column(default=list)
+    """Sentences that the trainer journaled for the reader."""
+    started_at: Mapped[datetime] = mapped_column(default=now)
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[str | None] = mapped_column(String(16))
+    sentence: Mapped[str | None] = mapped_column(Text)

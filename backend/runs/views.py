@@ -1,0 +1,262 @@
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from backend.views import Id, Request, View
+from sce.definition import RunKind
+from sce.definition.derived import Derived
+
+RunState = Literal[
+    "draft", "queued", "starting", "running", "stopping", "preempted", "finished", "stopped", "failed"
+]
+FailureKind = Literal["user_error", "out_of_memory", "timeout", "infrastructure", "lost"]
+Action = Literal["launch", "stop", "resume", "retry", "clone", "evaluate", "archive", "restore"]
+BulkAction = Literal["stop", "archive", "restore"]
+SortKey = Literal["id", "name", "state", "kind", "progress", "created_at", "started_at", "duration"]
+
+
+class LaunchRequest(Request):
+    """A run to launch: a recipe and what to change in it, or a whole definition."""
+
+    recipe: str | None = Field(default=None, max_length=64)
+    """Name of a recipe."""
+    overrides: dict[str, Any] = Field(default={}, max_length=200)
+    """Values by dotted key, as in {"optimisation.epochs": 20}."""
+    definition: dict[str, Any] | None = None
+    """A whole definition instead of a recipe."""
+    experiment: str = Field(default="default", min_length=1, max_length=128)
+    """Experiment to gather the run under; it is made if there is none of that name."""
+    name: str | None = Field(default=None, max_length=128)
+    """Name of the run; None lets the server choose one."""
+    checkpoint_id: Id | None = None
+    """For an evaluation: the checkpoint to measure, instead of checkpoint.path."""
+    seeds: list[Id] = Field(default=[], max_length=32)
+    """Launch one run for each of these seeds; empty takes the definition's own."""
+    priority: int = Field(default=0, ge=-100, le=100)
+    tags: list[str] = Field(default=[], max_length=32)
+    notes: str = Field(default="", max_length=10_000)
+    is_draft: bool = False
+    """Keep it as a draft instead of queueing it."""
+    cloned_from_id: Id | None = None
+
+
+class Change(View):
+    """One field that differs."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+class PreviewView(View):
+    """What a launch would do, without doing it."""
+
+    definition: dict[str, Any]
+    """The whole definition, every default written out."""
+    kind: RunKind
+    yaml: str
+    """The same as YAML."""
+    derived: Derived
+    train_items: int | None
+    """Size of the training split; None while the data set is not indexed."""
+    estimated_s: float | None
+    """Estimated duration from the pace measured in earlier runs of this trunk and size on these hosts."""
+    estimate_basis: str
+    """Where the estimate comes from, or why there is none."""
+    disk_bytes: int | None
+    """All checkpoints together."""
+    changes: list[Change]
+    """Difference to the recipe."""
+    warnings: list[str]
+
+
+class RunRef(View):
+    id: int
+    name: str
+    kind: RunKind
+    state: RunState
+
+
+class ExperimentRef(View):
+    id: int
+    name: str
+
+
+class DatasetRef(View):
+    id: int
+    name: str
+
+
+class CheckpointRef(View):
+    """The checkpoint that an evaluation measures."""
+
+    id: int
+    run_id: int
+    run_name: str
+    step: int
+    epoch: float
+    kind: str
+
+
+class Failure(View):
+    kind: FailureKind
+    sentence: str
+
+
+class RunView(View):
+    """A run as a table shows it."""
+
+    id: int
+    name: str
+    kind: RunKind
+    state: RunState
+    state_since: datetime
+    may: list[Action]
+    """What may be done with it now."""
+    experiment: ExperimentRef
+    recipe: str | None
+    method: str | None
+    trunk: str | None
+    dataset: DatasetRef | None
+    parent: RunRef | None
+    """The pretraining that it measures."""
+    checkpoint: CheckpointRef | None
+    """The checkpoint that it measures."""
+    seed: int
+    seed_group: str | None
+    owner: str | None
+    priority: int
+    devices: int
+    attempt: int
+    failure: Failure | None
+    waits_for: str | None
+    """Why a queued run has not started, in words."""
+    phase: str | None
+    """What a running one does: train, extract train, ..."""
+    progress: float
+    """Share done, from 0 to 1."""
+    eta_s: float | None
+    step: int
+    steps: int | None
+    epoch: float
+    epochs: int | None
+    summary: dict[str, float]
+    """Latest value of each metric, and an evaluation's scores in [0, 1]."""
+    num_checkpoints: int
+    checkpoint_bytes: int
+    tags: list[str]
+    created_at: datetime
+    queued_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    duration_s: float | None
+    archived: bool
+
+
+class AttemptView(View):
+    number: int
+    host: str
+    device: str | None
+    world_size: int | None
+    start_step: int | None
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    """finished, stopped, preempted or failed; None while it lasts."""
+    sentence: str | None
+    notes: list[str]
+    versions: dict[str, str]
+
+
+class DeedView(View):
+    at: datetime
+    user: str | None
+    """None for what the platform did by itself."""
+    verb: str
+    detail: dict[str, Any]
+
+
+class RunDetail(RunView):
+    """A run as its own page shows it."""
+
+    notes: str
+    protocol: dict[str, Any]
+    """What an evaluation says it did."""
+    derived: Derived
+    cloned_from: RunRef | None
+    attempts: list[AttemptView]
+    deeds: list[DeedView]
+    """Who did what, newest first."""
+    seeds: list[RunRef]
+    """The other runs of its seed group."""
+    children: list[RunRef]
+    """Evaluations that measure it."""
+    folder: str
+    """The run's folder on the server."""
+
+
+class ConfigurationView(View):
+    """What was asked, whole, and how it differs from where it came from."""
+
+    definition: dict[str, Any]
+    yaml: str
+    recipe: str | None
+    recipe_changes: list[Change]
+    """Difference to the recipe; empty without one."""
+    parent: RunRef | None
+    """The run that it was cloned from, else the pretraining that it measures."""
+    parent_changes: list[Change]
+    """Difference to the run it was cloned from."""
+
+
+class LaunchedView(View):
+    id: int
+    """The run, or the first one of a seed group."""
+    runs: list[RunView]
+    derived: Derived
+    warnings: list[str]
+
+
+class RunEdit(Request):
+    name: str | None = Field(default=None, min_length=1, max_length=128)
+    notes: str | None = Field(default=None, max_length=10_000)
+    tags: list[str] | None = Field(default=None, max_length=32)
+    priority: int | None = Field(default=None, ge=-100, le=100)
+
+
+class BulkRequest(Request):
+    ids: list[Id] = Field(min_length=1, max_length=1000)
+    action: BulkAction
+
+
+class Refused(View):
+    id: int
+    reason: str
+
+
+class BulkView(View):
+    done: list[int]
+    refused: list[Refused]
+
+
+class LogView(View):
+    """A part of a run's output."""
+
+    lines: list[str]
+    first_line: int
+    """Number of the first of these lines, from 0."""
+    total_lines: int
+    bytes: int
+    hits: list[int]
+    """Line numbers that match the search; empty without one."""
+
+
+class RecipeView(View):
+    name: str
+    title: str
+    source: str
+    summary: str
+    kind: RunKind
+    definition: dict[str, Any]
+    """The whole definition, every default written out; an evaluation's checkpoint is null."""

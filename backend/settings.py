@@ -1,0 +1,99 @@
+"""Everything that a deployment may change, read from the environment once (``SCELAB_*``)."""
+
+import ipaddress
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Built once, in ``backend.main``, ``worker.app`` and the command line."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SCELAB_", frozen=True, use_attribute_docstrings=True, extra="ignore"
+    )
+
+    home: Path = Path.home() / ".scelab"
+    """Folder of everything the platform writes: database, runs, previews, broker."""
+    data_roots: Annotated[tuple[Path, ...], NoDecode] = ()
+    """Folders that data sets may lie under, separated by colons; HOME/data is always one."""
+    database_url: str = ""
+    """SQLAlchemy address; empty is SQLite in the home folder."""
+    broker_url: SecretStr = SecretStr("")
+    """redis://...; empty starts the embedded broker."""
+    host: str = "127.0.0.1"
+    """Address that the page is served on."""
+    port: int = Field(default=8265, ge=0, le=65535)
+    """Port that the page is served on; 0 takes a free one."""
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Further host names that the page may be asked under, separated by commas."""
+    admin_password: SecretStr = SecretStr("")
+    """The administrator's password, at least 12 characters; needed to serve on any but the loopback address."""
+    url: str = ""
+    """Where a running SCE Lab answers, for the command line; empty reads it from the home folder."""
+    token: SecretStr = SecretStr("")
+    """API token of the command line; empty reads it from the home folder."""
+    cpu_slots: int = Field(default=1, ge=1, le=256)
+    """Runs that a host without GPUs carries at a time."""
+    preview_quota_gb: float = Field(default=2.0, gt=0)
+    """Room for the small videos that pages play; the oldest go first."""
+    min_free_disk_gb: float = Field(default=2.0, ge=0)
+    """Room on the runs disk below which no run is started."""
+    stop_grace_s: float = Field(default=60.0, ge=0)
+    """Seconds that a run has to save and leave after a stop, before its processes are ended."""
+
+    @field_validator("data_roots", mode="before")
+    @classmethod
+    def _split_colons(cls, value: object) -> object:
+        return [part for part in value.split(":") if part] if isinstance(value, str) else value
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        return (
+            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        )
+
+    @model_validator(mode="after")
+    def _refuse_an_open_door(self) -> Self:
+        password = self.admin_password.get_secret_value()
+        if password and len(password) < 12:
+            raise ValueError("SCELAB_ADMIN_PASSWORD must have at least 12 characters")
+        if not password and not is_loopback(self.host):
+            raise ValueError(
+                f"Serving on {self.host} lets other machines in: "
+                "set SCELAB_ADMIN_PASSWORD first, or serve on 127.0.0.1"
+            )
+        return self
+
+    @cached_property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.home.resolve() / 'scelab.db'}"
+
+    @cached_property
+    def runs_dir(self) -> Path:
+        """One folder per run, named by its number; every host of a cluster mounts it."""
+        return self.home.resolve() / "runs"
+
+    @cached_property
+    def previews_dir(self) -> Path:
+        return self.home.resolve() / "previews"
+
+    @cached_property
+    def roots(self) -> tuple[Path, ...]:
+        """Data roots, resolved; relative data set folders are looked up in them in this order."""
+        return tuple(root.resolve() for root in (self.home / "data", *self.data_roots))
+
+    def run_folder(self, run_id: int) -> Path:
+        return self.runs_dir / str(run_id)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address of that name."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"

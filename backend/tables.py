@@ -1,0 +1,32 @@
+"""Every table, so that the metadata is whole wherever it is needed (migrations, tests)."""
+
+from backend.checkpoints.tables import Checkpoint
+from backend.compute.tables import Device, Host
+from backend.datasets.tables import Dataset, Item
+from backend.db import Table
+from backend.experiments.tables import Experiment
+from backend.metrics.tables import Point, Rollup, Series
+from backend.people.tables import ApiToken, BrowserSession, Deed, LoginLink, User
+from backend.runs.tables import Attempt, Run
+from backend.stream.tables import Change
+
+__all__ = [
+    "ApiToken",
+    "Attempt",
+    "BrowserSession",
+    "Change",
+    "Checkpoint",
+    "Dataset",
+    "Deed",
+    "Device",
+    "Experiment",
+    "Host",
+    "Item",
+    "LoginLink",
+    "Point",
+    "Rollup",
+    "Run",
+    "Series",
+    "Table",
+    "User",
+]

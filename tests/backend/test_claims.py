@@ -1,0 +1,194 @@
+"""Claims: each run once, the first that fits, and a large one at the head is not starved."""
+
+import threading
+from collections import Counter
+
+import pytest
+from makers import PRETRAIN, Lab, end, start
+from sqlalchemy import select
+
+from backend.compute.tables import Device, Host
+from backend.datasets.tables import Dataset
+from backend.runs.claims import fail, mark_gone, record_handle, requeue
+from backend.runs.reading import run_view
+from backend.runs.tables import Attempt, Run
+
+
+def wanting(devices: int, accelerator: str = "auto") -> dict[str, object]:
+    return {**PRETRAIN, "compute": {"devices": devices, "accelerator": accelerator}}
+
+
+@pytest.fixture
+def ready(record: Lab) -> Lab:
+    record.dataset()
+    record.host()
+    return record
+
+
+def test_a_claim_holds_its_device_until_it_is_given_back(ready: Lab) -> None:
+    first, second = ready.launch().id, ready.launch().id
+    claim = ready.claim()
+    assert claim is not None
+    assert (claim.run_id, claim.attempt, claim.device_kind, claim.device_numbers) == (first, 1, "cpu", (0,))
+    assert ready.claim() is None
+    ready.tell(first, start(), end("finished"))
+    again = ready.claim()
+    assert again is not None
+    assert again.run_id == second
+
+
+def test_priority_comes_before_age(ready: Lab) -> None:
+    ready.launch()
+    urgent = ready.launch(priority=5).id
+    claim = ready.claim()
+    assert claim is not None
+    assert claim.run_id == urgent
+
+
+def test_threads_never_claim_the_same_run(record: Lab) -> None:
+    record.dataset()
+    hosts = [f"host{number}" for number in range(4)]
+    for host in hosts:
+        record.host(host, cpu=10)
+    ids = {record.launch().id for _ in range(24)}
+    won: list[int] = []
+
+    def take(host: str) -> None:
+        while (claim := record.claim(host)) is not None:
+            won.append(claim.run_id)
+
+    threads = [threading.Thread(target=take, args=(host,)) for host in hosts * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Counter(won) == Counter(ids)
+    with record.sessions() as db:
+        held = db.execute(select(Device.run_id, Device.attempt).where(Device.run_id.is_not(None))).all()
+    assert Counter(run_id for run_id, _ in held) == Counter(ids)
+
+
+def test_a_large_run_at_the_head_keeps_devices_free(record: Lab) -> None:
+    record.dataset()
+    record.host(cpu=0, gpu=2)
+    small = record.launch(wanting(1)).id
+    assert record.claim() is not None
+    large, behind = record.launch(wanting(2)).id, record.launch(wanting(1)).id
+    assert record.claim() is None
+    record.tell(small, start(), end("finished"))
+    claim = record.claim()
+    assert claim is not None
+    assert (claim.run_id, claim.device_numbers) == (large, (0, 1))
+    assert record.run(behind).state == "queued"
+
+
+def test_a_run_that_a_host_can_never_carry_holds_nobody_up_there(record: Lab) -> None:
+    record.dataset()
+    record.host("small", cpu=0, gpu=1)
+    record.host("large", cpu=0, gpu=4)
+    record.launch(wanting(4))
+    little = record.launch(wanting(1)).id
+    claim = record.claim("small")
+    assert claim is not None
+    assert claim.run_id == little
+
+
+def test_a_cpu_run_passes_one_that_waits_for_gpus(record: Lab) -> None:
+    record.dataset()
+    record.host(cpu=1, gpu=1)
+    record.launch(wanting(1, "gpu"))
+    record.claim()
+    record.launch(wanting(1, "gpu"))
+    on_cpu = record.launch(wanting(1, "cpu")).id
+    claim = record.claim()
+    assert claim is not None
+    assert (claim.run_id, claim.device_kind) == (on_cpu, "cpu")
+
+
+def test_a_run_waits_for_its_data_set(record: Lab) -> None:
+    dataset_id = record.dataset(state="indexing")
+    record.host()
+    run_id = record.launch().id
+    assert record.claim() is None
+    with record.sessions() as db:
+        assert run_view(db, db.get_one(Run, run_id)).waits_for == "Data set demo is being indexed."
+    with record.sessions.begin() as db:
+        db.get_one(Dataset, dataset_id).state = "ready"
+    assert record.claim() is not None
+
+
+def test_a_drained_host_takes_nothing(ready: Lab) -> None:
+    ready.launch()
+    with ready.sessions.begin() as db:
+        db.scalars(select(Host)).one().enabled = False
+    assert ready.claim() is None
+
+
+def test_a_queued_run_says_in_words_what_it_waits_for(ready: Lab) -> None:
+    ready.launch()
+    ready.claim()
+    ids = [ready.launch().id, ready.launch().id]
+    with ready.sessions() as db:
+        words = [run_view(db, db.get_one(Run, run_id)).waits_for for run_id in ids]
+    assert words == [
+        "It is next: it waits for 1 device to become free.",
+        "1 run is ahead of it; it needs 1 device.",
+    ]
+
+
+def test_a_definition_of_another_version_fails_with_its_field_and_holds_nobody_up(ready: Lab) -> None:
+    old = ready.launch().id
+    with ready.sessions.begin() as db:
+        run = db.get_one(Run, old)
+        run.definition = {**run.definition, "gone": 1}
+    fine = ready.launch().id
+    claim = ready.claim()
+    assert claim is not None
+    assert claim.run_id == fine
+    assert (ready.run(old).state, ready.run(old).failure_kind) == ("failed", "user_error")
+    assert "gone" in (ready.run(old).failure_sentence or "")
+
+
+def test_a_claim_that_was_never_launched_goes_back_and_gets_a_new_number(ready: Lab) -> None:
+    run_id = ready.launch().id
+    ready.claim()
+    with ready.sessions.begin() as db:
+        assert requeue(db, run_id=run_id, attempt=1, sentence="It was never launched.")
+    claim = ready.claim()
+    assert claim is not None
+    assert claim.attempt == 2
+
+
+def test_the_handle_is_kept_with_its_attempt(ready: Lab) -> None:
+    run_id = ready.launch().id
+    ready.claim()
+    with ready.sessions.begin() as db:
+        record_handle(db, run_id=run_id, attempt=1, handle="pid 7")
+    with ready.sessions() as db:
+        assert db.scalars(select(Attempt)).one().handle == "pid 7"
+
+
+def test_a_late_word_of_an_older_attempt_changes_nothing(ready: Lab) -> None:
+    run_id = ready.launch().id
+    ready.claim()
+    with ready.sessions.begin() as db:
+        requeue(db, run_id=run_id, attempt=1, sentence="Lost.")
+    ready.claim()
+    with ready.sessions.begin() as db:
+        assert not fail(db, run_id=run_id, attempt=1, kind="lost", sentence="late")
+        assert not mark_gone(db, run_id=run_id, attempt=1, sentence="late")
+        assert not requeue(db, run_id=run_id, attempt=1, sentence="late")
+    assert (ready.run(run_id).state, ready.run(run_id).attempt) == ("starting", 2)
+
+
+@pytest.mark.parametrize(("state", "comes"), [("running", "failed"), ("stopping", "stopped")])
+def test_processes_that_went_without_a_word_end_the_run(ready: Lab, state: str, comes: str) -> None:
+    run_id = ready.running()
+    with ready.sessions.begin() as db:
+        db.execute(Run.__table__.update().values(state=state))
+    with ready.sessions.begin() as db:
+        assert mark_gone(db, run_id=run_id, attempt=1, sentence="It ended without a word.")
+    assert ready.run(run_id).state == comes
+    with ready.sessions() as db:
+        assert db.scalars(select(Device.run_id)).all() == [None]
+        assert db.scalars(select(Attempt)).one().outcome == comes
