@@ -1,0 +1,1 @@
+"""Hands and eyes: starts runs, looks at them, tells the record."""

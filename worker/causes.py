@@ -1,0 +1,102 @@
+"""Why an attempt ended without its end line, told from how it exited and what it last printed."""
+
+import re
+import signal
+from pathlib import Path
+from typing import NamedTuple
+
+from backend.runs.views import FailureKind
+from worker.launchers import Exit
+
+TAIL_BYTES = 16_384
+TAIL_LINES = 3
+NAMED = {number.value for number in signal.Signals}
+CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGABRT, signal.SIGFPE}
+
+
+class Cause(NamedTuple):
+    kind: FailureKind
+    sentence: str
+
+
+MEMORY_RAN_OUT = Cause(
+    "out_of_memory",
+    "The system killed it because memory ran out: take a smaller batch or fewer loader workers.",
+)
+
+# What a log says -> what it means. The first that fits counts; ``{0}`` is what the pattern caught.
+SIGNS: tuple[tuple[str, FailureKind, str], ...] = (
+    (
+        r"Bus error|insufficient shared memory|No space left on device: '/dev/shm",
+        "infrastructure",
+        "Shared memory ran out: give /dev/shm more room, or set compute.loader_workers to 0.",
+    ),
+    (
+        r"No space left on device|Errno 28|Disk quota exceeded",
+        "infrastructure",
+        "The disk was full: make room under the home folder, then retry.",
+    ),
+    (
+        r"No module named '?([\w.]+)",
+        "infrastructure",
+        "The package {0} is not installed on this host: pip install 'scelab[train]', then retry.",
+    ),
+    (
+        r"CUDA out of memory|CUDA error: out of memory|torch\.(?:cuda\.)?OutOfMemoryError|CUDNN_STATUS_ALLOC_FAILED",
+        "out_of_memory",
+        "The GPU's memory ran out: take a smaller batch, smaller clips or more devices.",
+    ),
+    (
+        r"DefaultCPUAllocator: can't allocate memory|MemoryError|Cannot allocate memory",
+        "out_of_memory",
+        "The host's memory ran out: take a smaller batch or fewer loader workers.",
+    ),
+    (
+        r"NCCL error|ncclSystemError|ncclUnhandledCudaError|CUDA error: (?!out of memory)",
+        "infrastructure",
+        "The GPUs or the connection between them failed: look at the log, then retry.",
+    ),
+)
+
+
+def tail_of(log: Path) -> str:
+    """The end of what the processes printed; empty while there is nothing."""
+    if not log.exists():
+        return ""
+    with log.open("rb") as file:
+        file.seek(max(file.seek(0, 2) - TAIL_BYTES, 0))
+        return file.read().decode(errors="replace")
+
+
+def cause_of(exit: Exit | None, tail: str, *, host_restarted: bool = False) -> Cause:
+    """Pure. ``exit`` is None when nobody was there to see how it ended."""
+    if host_restarted:
+        return Cause("infrastructure", "The host restarted while it ran: resume or retry it.")
+    if exit is not None and exit.signal is not None:
+        return _by_signal(exit.signal, exit.oom_kills)
+    for pattern, kind, sentence in SIGNS:
+        found = re.search(pattern, tail)
+        if found:
+            return Cause(kind, sentence.format(*found.groups()))
+    if exit is not None and exit.code and exit.oom_kills:
+        # torchrun and the loader leave with a status of their own when one of theirs was killed.
+        return MEMORY_RAN_OUT
+    how = f" with exit status {exit.code}" if exit is not None else ""
+    return Cause("lost", f"It ended without a word{how}.{_last_lines(tail)}")
+
+
+def _by_signal(number: int, oom_kills: int) -> Cause:
+    name = f"signal {number} ({signal.Signals(number).name})" if number in NAMED else f"signal {number}"
+    if number == signal.SIGKILL and oom_kills:
+        return MEMORY_RAN_OUT
+    if number == signal.SIGKILL:
+        by = "by somebody, or by the system because memory ran out"
+        return Cause("lost", f"It was killed by {name}: {by}. Retry it; it goes on from its newest state.")
+    if number in CRASHES:
+        return Cause("infrastructure", f"The process crashed with {name}: look at the log's last lines.")
+    return Cause("lost", f"It was ended from outside by {name}. Retry it; it goes on from its newest state.")
+
+
+def _last_lines(tail: str) -> str:
+    lines = [line.strip() for line in tail.splitlines() if line.strip()][-TAIL_LINES:]
+    return f" Its log ends: {' | '.join(lines)[:500]}" if lines else " It printed nothing."

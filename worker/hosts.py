@@ -1,0 +1,40 @@
+"""Tells the record that this host is there, what it has, and how busy it is."""
+
+import psutil
+
+from backend.compute.service import DeviceSpec, heartbeat, register_host
+from worker.devices import find_devices, find_versions
+from worker.launchers.processes import usable_cpus
+from worker.place import Workplace
+
+
+def register(place: Workplace) -> None:
+    """Write down the host and its devices, each time its worker starts."""
+    devices = [
+        DeviceSpec(found.kind, found.number, found.name, found.memory_bytes)
+        for found in find_devices(place.settings)
+    ]
+    with place.sessions.begin() as db:
+        register_host(
+            db,
+            name=place.host,
+            devices=devices,
+            cpu_count=usable_cpus(),
+            memory_bytes=psutil.virtual_memory().total,
+            versions=find_versions(),
+        )
+
+
+def report(place: Workplace) -> None:
+    """A sign of life, with how busy the host was since the last one."""
+    place.settings.runs_dir.mkdir(parents=True, exist_ok=True)
+    memory, disk = psutil.virtual_memory(), psutil.disk_usage(str(place.settings.runs_dir))
+    with place.sessions.begin() as db:
+        heartbeat(
+            db,
+            name=place.host,
+            cpu_percent=psutil.cpu_percent(),
+            memory_used_bytes=memory.total - memory.available,
+            disk_free_bytes=disk.free,
+            disk_total_bytes=disk.total,
+        )

@@ -1,0 +1,85 @@
+"""Which processes belong to an attempt, told so that neither zombies nor reused numbers deceive.
+
+Every process of an attempt carries a cookie in its environment. Process groups are not enough: torchrun
+gives each rank a session of its own, so a signal to the group would leave the ranks behind.
+"""
+
+import hashlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+COOKIE = "SCELAB_ATTEMPT"
+
+
+@dataclass(frozen=True)
+class Leader:
+    """What a local handle says: ``pid:start_time:host:cookie``."""
+
+    pid: int
+    start_time: int
+    host: str
+    cookie: str
+
+    @classmethod
+    def parse(cls, handle: str) -> "Leader":
+        """Raises ``ValueError`` for a handle of another launcher."""
+        pid, start_time, host, cookie = handle.split(":")
+        return cls(int(pid), int(start_time), host, cookie)
+
+    def __str__(self) -> str:
+        return f"{self.pid}:{self.start_time}:{self.host}:{self.cookie}"
+
+
+def cookie_of(folder: Path, attempt: int) -> str:
+    """The same for a folder and attempt, whoever asks."""
+    return hashlib.sha256(f"{folder.resolve()}#{attempt}".encode()).hexdigest()[:16]
+
+
+def start_time(pid: int) -> int | None:
+    """When it began, in a unit that no change of the clock moves. None when it is gone or a zombie."""
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return _ticks(pid) if sys.platform.startswith("linux") else round(process.create_time() * 100)
+    except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def is_alive(leader: Leader) -> bool:
+    return start_time(leader.pid) == leader.start_time
+
+
+def members(cookie: str) -> Iterator[psutil.Process]:
+    """Every living process that carries the cookie."""
+    for process in psutil.process_iter():
+        try:
+            carries = process.environ().get(COOKIE) == cookie
+            if carries and process.status() != psutil.STATUS_ZOMBIE:
+                yield process
+        except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
+            continue  # it ended meanwhile, or is somebody else's: not ours either way
+
+
+def send(processes: Iterator[psutil.Process], number: signal.Signals) -> None:
+    for process in processes:
+        try:
+            process.send_signal(number)
+        except psutil.NoSuchProcess:
+            continue  # it was faster
+
+
+def _ticks(pid: int) -> int:
+    """Field 22 of /proc/PID/stat: clock ticks since the host started."""
+    text = Path(f"/proc/{pid}/stat").read_text()
+    return int(text[text.rindex(")") + 2 :].split()[19])
+
+
+def usable_cpus() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,73 @@
+"""One worker at work: its clocks, and what each of them does."""
+
+from backend.db import Publish
+from backend.nudge import celery_publisher
+from backend.settings import Settings
+from worker.clock import Clocks
+from worker.hosts import register, report
+from worker.indexing import Indexer
+from worker.launchers import Launcher
+from worker.place import open_workplace
+from worker.previews import PreviewMaker
+from worker.runs import start_runs, stop_run
+from worker.sweep import sweep
+from worker.watch import Watch
+
+# Seconds between looks. A page shows a journal line within 2 s of its writing: the watch takes at most a
+# third of a second of that. The others are only for nudges that were lost.
+WATCH_S, START_S, SWEEP_S, HEARTBEAT_S, INDEX_S, PREVIEWS_S = 0.3, 2.0, 5.0, 5.0, 2.0, 60.0
+
+# A nudge that this worker gives itself needs no broker.
+OWN_CLOCKS = {
+    "worker.start_runs": "start",
+    "worker.watch_runs": "watch",
+    "worker.sweep": "sweep",
+    "worker.heartbeat": "heartbeat",
+    "worker.index_dataset": "index",
+}
+
+
+class Office:
+    """What tasks and clocks of one worker process share. ``open`` starts the clocks."""
+
+    def __init__(self, settings: Settings, *, launcher: Launcher | None = None) -> None:
+        self.clocks = Clocks()
+        publish = publisher(settings, self.clocks)
+        self.place = open_workplace(settings, launcher=launcher, publish=publish, wake=self.clocks.wake)
+        self.watch = Watch(self.place)
+        self.indexer = Indexer(self.place)
+        self.previews = PreviewMaker(self.place)
+
+    def open(self) -> None:
+        """Make the host known, then start looking. Raises what the database raises when it is away."""
+        register(self.place)
+        self.clocks.add("watch", WATCH_S, self.watch.look)
+        self.clocks.add("start", START_S, lambda: start_runs(self.place))
+        self.clocks.add("sweep", SWEEP_S, lambda: sweep(self.place))
+        self.clocks.add("heartbeat", HEARTBEAT_S, lambda: report(self.place))
+        self.clocks.add("index", INDEX_S, self.indexer.look)
+        self.clocks.add("previews", PREVIEWS_S, self.previews.work)
+        self.clocks.start()
+
+    def stop_run(self, run_id: int) -> None:
+        stop_run(self.place, run_id)
+
+    def close(self) -> None:
+        """Stop looking. Trainings and a running indexing go on."""
+        self.clocks.stop()
+        self.previews.close()
+        self.place.engine.dispose()
+
+
+def publisher(settings: Settings, clocks: Clocks) -> Publish:
+    """Nudges to ourselves wake a clock; the others go by the broker."""
+    broker_url = settings.broker_url.get_secret_value()
+    send = celery_publisher(broker_url) if broker_url else None
+
+    def publish(task_name: str, args: tuple[int, ...]) -> None:
+        if task_name in OWN_CLOCKS:
+            clocks.wake(OWN_CLOCKS[task_name])
+        elif send is not None:
+            send(task_name, args)
+
+    return publish

@@ -1,0 +1,149 @@
+"""Looks at this host's runs: what they wrote, whether they are there, and whether they left when asked.
+
+This is a thread of the worker and no Celery beat: a beat's message reaches one host, while each host must
+look at its own processes; and the curves go on while the broker is away.
+"""
+
+import logging
+import time
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import partial
+
+import psutil
+
+from backend.db import now
+from backend.runs.claims import mark_gone
+from backend.runs.life import STARTING, STOPPING, RunState
+from backend.runs.watched import Watched, watched
+from worker.causes import Cause, cause_of, tail_of
+from worker.clock import failure_of
+from worker.journal import drain
+from worker.launchers import Exit, Handle, Sighting
+from worker.place import Workplace
+from worker.runs import ask_to_stop
+
+log = logging.getLogger(__name__)
+
+TEARDOWN_S = 15.0
+"""How long processes may stay after their end line, or after their main process."""
+KILL_AFTER_S = 10.0
+"""From the polite signal to the one that nothing survives."""
+SILENT_START_S = 1800.0
+"""How long a started run may take to its first journal line."""
+
+
+class Pressure(Enum):
+    """What is done to processes that are there."""
+
+    NONE = "none"
+    ASK = "ask"
+    END = "end"
+
+
+def pressure_on(*, state: RunState, state_for_s: float, over_for_s: float | None, grace_s: float) -> Pressure:
+    """Pure. ``over_for_s`` is how long ago they said that they were done, None if they did not."""
+    if over_for_s is not None and over_for_s > TEARDOWN_S:
+        return Pressure.END
+    if state is STOPPING and state_for_s > grace_s + KILL_AFTER_S:
+        return Pressure.END
+    if state is STOPPING and state_for_s > grace_s:
+        return Pressure.ASK
+    if state is STARTING and state_for_s > SILENT_START_S:
+        return Pressure.END
+    return Pressure.NONE
+
+
+@dataclass
+class Watch:
+    """One host's watch. What it remembers between looks only spares work; rows and files are the truth."""
+
+    place: Workplace
+    asked: set[Handle] = field(default_factory=set)
+    over_since: dict[Handle, float] = field(default_factory=dict)
+    told: dict[int, str] = field(default_factory=dict)
+    """What was last said of a run that cannot be looked at."""
+
+    def look(self) -> None:
+        """One look at every run of this host. What fails for one run stops none of the others."""
+        with self.place.looks.begin() as db:
+            rows = watched(db, host=self.place.host)
+        for row in rows:
+            if row.handle is not None:
+                failure = failure_of(partial(self._look_at, row, Handle(row.handle)))
+                self._say(row, failure)
+        self._forget({Handle(row.handle) for row in rows if row.handle is not None})
+
+    def _look_at(self, row: Watched, handle: Handle) -> None:
+        # Seen first, read second: what a process wrote before it went is then in what we read.
+        sighting = self.place.launcher.observe(handle)
+        folder = self.place.folder(row.run_id)
+        is_there = sighting is Sighting.ALIVE
+        ended_at = drain(
+            self.place.sessions,
+            folder,
+            run_id=row.run_id,
+            attempt=row.attempt,
+            offset=row.journal_offset,
+            hold_end=is_there,
+        )
+        if is_there:
+            self._press(row, handle, ended_at)
+        elif ended_at is None:
+            self._lost(row)
+
+    def _press(self, row: Watched, handle: Handle, ended_at: float | None) -> None:
+        if row.state is STOPPING:
+            ask_to_stop(self.place, row)  # its nudge may have been lost
+        pressure = pressure_on(
+            state=row.state,
+            state_for_s=(now() - row.state_since).total_seconds(),
+            over_for_s=self._over_for_s(row, handle, ended_at),
+            grace_s=self.place.settings.stop_grace_s,
+        )
+        if pressure is Pressure.ASK and handle not in self.asked:
+            log.warning("run %d did not leave in time: its processes get SIGTERM", row.run_id)
+            self.asked.add(handle)
+            self.place.launcher.ask_to_leave(handle)
+        elif pressure is Pressure.END:
+            log.warning("run %d: what is left of its processes is ended", row.run_id)
+            self.place.launcher.end(handle)
+
+    def _over_for_s(self, row: Watched, handle: Handle, ended_at: float | None) -> float | None:
+        """Seconds since an end line, or since the main process went and left others behind."""
+        if ended_at is None and self._exit_of(row) is None:
+            return None
+        return time.monotonic() - self.over_since.setdefault(handle, time.monotonic())
+
+    def _lost(self, row: Watched) -> None:
+        cause = self.cause(row)
+        log.warning("run %d attempt %d went without an end line: %s", row.run_id, row.attempt, cause.sentence)
+        with self.place.sessions.begin() as db:
+            mark_gone(db, run_id=row.run_id, attempt=row.attempt, kind=cause.kind, sentence=cause.sentence)
+
+    def cause(self, row: Watched) -> Cause:
+        """Why the processes went, as far as can be told."""
+        if row.state is STOPPING:
+            grace_s = self.place.settings.stop_grace_s
+            waited_s = (now() - row.state_since).total_seconds()
+            if waited_s > grace_s:
+                return Cause("lost", f"It did not leave within {grace_s:.0f} s of the stop, so it was ended.")
+        exit = self._exit_of(row)
+        restarted = exit is None and psutil.boot_time() > row.began_at.timestamp()
+        tail = tail_of(self.place.folder(row.run_id).log_file)
+        return cause_of(exit, tail, host_restarted=restarted)
+
+    def _say(self, row: Watched, failure: Exception | None) -> None:
+        """A run that cannot be looked at is said when it begins, not three times a second."""
+        if failure is None:
+            self.told.pop(row.run_id, None)
+        elif self.told.get(row.run_id) != repr(failure):
+            self.told[row.run_id] = repr(failure)
+            log.error("run %d could not be looked at", row.run_id, exc_info=failure)
+
+    def _exit_of(self, row: Watched) -> Exit | None:
+        return self.place.launcher.exit_of(self.place.folder(row.run_id).path, attempt=row.attempt)
+
+    def _forget(self, present: set[Handle]) -> None:
+        self.asked &= present
+        self.over_since = {handle: since for handle, since in self.over_since.items() if handle in present}
