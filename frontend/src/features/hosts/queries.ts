@@ -1,0 +1,21 @@
+/** Hosts and their devices. */
+import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+
+import { api, type Schemas, unwrap } from "@/api/client";
+import { tellRefusal } from "@/ui/tell";
+
+export type Host = Schemas["HostView"];
+
+export const hostsQuery = queryOptions({ queryKey: ["hosts"], queryFn: () => unwrap(api.GET("/api/v1/hosts")) });
+
+export const useHosts = () => useQuery(hostsQuery);
+
+export function useEnableHost() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ id, enabled }: { id: number; enabled: boolean }) =>
+      unwrap(api.PATCH("/api/v1/hosts/{host_id}", { params: { path: { host_id: id } }, body: { enabled } })),
+    onSettled: () => client.invalidateQueries({ queryKey: ["hosts"] }),
+    onError: tellRefusal,
+  });
+}

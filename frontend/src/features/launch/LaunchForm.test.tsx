@@ -1,0 +1,111 @@
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { expect, test, vi } from "vitest";
+
+import { Refusal } from "@/api/client";
+import { renderPart } from "@/test-render";
+
+import type { Draft } from "./draft";
+import type { Schema } from "./form/schema";
+import { LaunchForm, type Previewed } from "./LaunchForm";
+import type { LaunchRequest } from "./queries";
+
+const number = (description: string, rest: Schema = {}): Schema => ({ type: "number", description, ...rest });
+const tag = (kind: string): Schema => ({ const: kind, default: kind, type: "string" });
+const SCHEMA: Schema = {
+  oneOf: [{ $ref: "#/$defs/Pretrain" }],
+  $defs: {
+    Sce: {
+      description: "Keep the relations the target sees.",
+      properties: { kind: tag("sce"), temperature: number("Tau.", { default: 0.1 }), predictor: { anyOf: [{ $ref: "#/$defs/Predictor" }, { type: "null" }], default: null, description: "Online only." } },
+    },
+    Moco: { properties: { kind: tag("moco"), queue_size: { type: "integer", default: 65536, description: "Past keys." } } },
+    Predictor: { properties: { hidden_width: { type: "integer", default: 1024, description: "Width." } } },
+    View: { properties: { size: { type: "integer", default: 224, description: "Side." } } },
+    Pretrain: {
+      properties: {
+        kind: tag("pretrain"),
+        method: { oneOf: [{ $ref: "#/$defs/Sce" }, { $ref: "#/$defs/Moco" }], description: "How it is learned." },
+        views: { properties: { views: { items: { $ref: "#/$defs/View" }, minItems: 2, maxItems: 3, description: "One entry a view." } } },
+        seed: { type: "integer", default: 42 },
+      },
+    },
+  },
+};
+const DEFINITION = { kind: "pretrain", method: { kind: "sce", temperature: 0.1, predictor: null }, views: { views: [{ size: 112 }, { size: 112 }] }, seed: 42 };
+const DRAFT: Draft = { definition: DEFINITION, recipe: "small", name: "", experiment: "default", tags: [], notes: "", seeds: "42", checkpointId: null, clonedFromId: null, priority: 0 };
+
+async function show(answer: (request: LaunchRequest) => Previewed = () => ({ data: undefined, error: null })) {
+  const onLaunch = vi.fn<(request: LaunchRequest) => void>();
+  const form = { schema: SCHEMA, initial: DRAFT, base: DEFINITION, baseWord: "recipe", roots: [], checkpoints: [], experiments: [], isBusy: false, refusal: null };
+  await renderPart(<LaunchForm {...form} usePreviewOf={answer} onLaunch={onLaunch} />);
+  const launched = async () => {
+    await userEvent.click(screen.getByRole("button", { name: /^Launch/ }));
+    return onLaunch.mock.calls[0]?.[0];
+  };
+  return { launched, onLaunch };
+}
+
+const temperature = () => screen.getByLabelText("Temperature");
+
+test("a field shows its help, and its way back once it differs from the recipe", async () => {
+  const { launched } = await show();
+  expect(screen.getByText("Tau.")).toBeVisible();
+  fireEvent.change(temperature(), { target: { value: "2e-1" } });
+  await userEvent.click(screen.getByRole("button", { name: "Temperature: back to the recipe" }));
+  expect((await launched())?.definition).toEqual(DEFINITION);
+});
+
+test("choosing another kind swaps the fields under it", async () => {
+  const { launched } = await show();
+  await userEvent.click(screen.getByRole("combobox", { name: "method kind" }));
+  await userEvent.click(await screen.findByRole("option", { name: "moco", hidden: true }));
+  expect(screen.queryByLabelText("Temperature")).toBeNull();
+  expect((await launched())?.definition).toMatchObject({ method: { kind: "moco", queue_size: 65536 } });
+});
+
+test("what may be none is switched on with its defaults", async () => {
+  const { launched } = await show();
+  fireEvent.click(screen.getByLabelText("predictor is set"));
+  expect(screen.getByLabelText("Hidden width")).toHaveValue("1024");
+  expect((await launched())?.definition).toMatchObject({ method: { predictor: { hidden_width: 1024 } } });
+});
+
+test("views are added up to the largest number, and never fewer than the least", async () => {
+  await show();
+  expect(screen.getByRole("button", { name: "Remove view 1" })).toBeDisabled();
+  await userEvent.click(screen.getByRole("button", { name: "Add view" }));
+  expect(within(screen.getByLabelText("view 3")).getByLabelText("Size")).toHaveValue("224");
+  expect(screen.getByRole("button", { name: "Add view" })).toBeDisabled();
+});
+
+test("a fault stands at its field, is counted, and is where Launch leads to", async () => {
+  const refusal = new Refusal(422, "1 field", { "method.temperature": "It must be above target_temperature." });
+  const { onLaunch } = await show(() => ({ data: undefined, error: refusal }));
+  expect(screen.getByRole("alert")).toHaveTextContent("It must be above target_temperature.");
+  expect(screen.getByText(/1 field needs a change/)).toBeInTheDocument();
+  await userEvent.click(screen.getByRole("button", { name: "Launch" }));
+  expect(temperature()).toHaveFocus();
+  expect(onLaunch).not.toHaveBeenCalled();
+});
+
+test("YAML shows the form, changes it, and keeps it while the text cannot be read", async () => {
+  await show();
+  await userEvent.click(screen.getByLabelText("YAML"));
+  const yaml = () => screen.getByLabelText<HTMLTextAreaElement>("Definition as YAML");
+  expect(yaml().value).toContain("temperature: 0.1");
+  fireEvent.change(yaml(), { target: { value: yaml().value.replace("temperature: 0.1", "temperature: 0.3") } });
+  expect(temperature()).toHaveValue("0.3");
+  fireEvent.change(yaml(), { target: { value: "kind: [pretrain" } });
+  expect(screen.getByRole("alert")).toHaveTextContent("The form keeps the last state");
+  expect(temperature()).toHaveValue("0.3");
+});
+
+test("several seeds are several runs, and a text that is no seed is told", async () => {
+  const { launched } = await show();
+  fireEvent.change(screen.getByLabelText("Seeds"), { target: { value: "42, x" } });
+  expect(screen.getByText(/Seeds are whole numbers/)).toBeInTheDocument();
+  fireEvent.change(screen.getByLabelText("Seeds"), { target: { value: "42, 43" } });
+  await waitFor(() => expect(screen.getByRole("button", { name: "Launch 2 runs" })).toBeInTheDocument());
+  expect((await launched())?.seeds).toEqual([42, 43]);
+});

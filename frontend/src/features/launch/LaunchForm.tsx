@@ -1,0 +1,103 @@
+/** A launch being written: the form, what it would do, and the buttons that do it. */
+import { SegmentedControl } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { useCallback, useMemo, useState } from "react";
+
+import { Refusal } from "@/api/client";
+
+import { AboutFields } from "./AboutFields";
+import { CheckpointPicker } from "./CheckpointPicker";
+import { type Draft, readSeeds, requestOf } from "./draft";
+import { FormContext } from "./form/FormContext";
+import { type Json, type JsonObject, type Schema, withValue } from "./form/schema";
+import { SchemaField } from "./form/SchemaField";
+import classes from "./Launch.module.css";
+import { LaunchBar } from "./LaunchBar";
+import { PreviewPanel } from "./PreviewPanel";
+import { type Checkpoint, type LaunchRequest, type Preview } from "./queries";
+import { sectionsOf } from "./sections";
+import { YamlPanel } from "./YamlPanel";
+
+export interface Previewed {
+  data: Preview | undefined;
+  error: Error | null;
+}
+
+interface LaunchFormProps {
+  schema: Schema;
+  initial: Draft;
+  base: JsonObject;
+  baseWord: string;
+  roots: readonly { root: string; name: string; kind: string }[];
+  checkpoints: readonly Checkpoint[];
+  experiments: readonly string[];
+  /** Asks the server what the request would do. */
+  usePreviewOf: (request: LaunchRequest) => Previewed;
+  isBusy: boolean;
+  refusal: Error | null;
+  onLaunch: (request: LaunchRequest) => void;
+}
+
+const NO_FIELDS: Readonly<Record<string, string>> = {};
+
+export function LaunchForm({ schema, initial, base, baseWord, usePreviewOf, refusal, ...props }: LaunchFormProps) {
+  const [draft, setDraft] = useState(initial);
+  const [shown, setShown] = useState("numbers");
+  const [asked] = useDebouncedValue(draft, 300);
+  const preview = usePreviewOf(useMemo(() => requestOf(asked, false), [asked]));
+  const [sent, setSent] = useState<Draft | null>(null);
+  // A refusal speaks of what was asked then: the next keystroke makes it old.
+  const error = (asked === draft ? preview.error : null) ?? (sent === draft ? refusal : null);
+  const errors = error instanceof Refusal ? error.fields : NO_FIELDS;
+  const patch = useCallback((changes: Partial<Draft>) => setDraft((old) => ({ ...old, ...changes })), []);
+  const onChange = useCallback(
+    (path: readonly string[], value: Json) => setDraft((old) => ({ ...old, definition: withValue(old.definition, path, value) as JsonObject })),
+    [],
+  );
+  const { roots } = props;
+  const form = useMemo(() => ({ root: schema, base, baseWord, errors, roots, onChange }), [schema, base, baseWord, errors, roots, onChange]);
+  const seeds = readSeeds(draft.seeds);
+  const launch = (isDraft: boolean) => {
+    setSent(draft);
+    props.onLaunch(requestOf(draft, isDraft));
+  };
+  return (
+    <FormContext.Provider value={form}>
+      <div className={classes.columns}>
+        <div>
+          <AboutFields draft={draft} errors={errors} experiments={props.experiments} onChange={patch} />
+          {draft.definition.kind === "evaluation" && (
+            <CheckpointPicker checkpoints={props.checkpoints} chosen={draft.checkpointId} error={errors.checkpoint ?? errors["checkpoint.path"] ?? errors.checkpoint_id} onChoose={(checkpointId) => patch({ checkpointId })} />
+          )}
+          {sectionsOf(schema, draft.definition).map(({ title, parts }) => (
+            <section key={title} aria-label={title} className={`card ${classes.section}`}>
+              {parts.length > 1 && <h2>{title}</h2>}
+              {parts.map(([name, part]) => (
+                <SchemaField key={name} schema={part} path={[name]} value={draft.definition[name] ?? null} />
+              ))}
+            </section>
+          ))}
+        </div>
+        <aside className={classes.side} aria-label="What the launch would do">
+          <SegmentedControl
+            size="xs"
+            fullWidth
+            mb="sm"
+            value={shown}
+            onChange={setShown}
+            data={[
+              { value: "numbers", label: "What it would do" },
+              { value: "yaml", label: "YAML" },
+            ]}
+          />
+          {shown === "yaml" ? (
+            <YamlPanel definition={draft.definition} onChange={(definition) => patch({ definition })} />
+          ) : (
+            <PreviewPanel preview={preview.data} isOld={preview.error !== null} runs={typeof seeds === "string" ? 1 : seeds.length} />
+          )}
+        </aside>
+      </div>
+      <LaunchBar error={error} errors={errors} seeds={seeds} isBusy={props.isBusy} onLaunch={launch} />
+    </FormContext.Provider>
+  );
+}

@@ -1,0 +1,74 @@
+/** Name, state, progress, where it belongs, and what may be done now. */
+import { Alert, Group, Progress, Stack, Text } from "@mantine/core";
+import { useNavigate } from "@tanstack/react-router";
+
+import { formatElapsed, formatEpoch } from "@/charts/format";
+import { KindBadge, StatePill } from "@/ui/StatePill";
+
+import { RunActions } from "./actions";
+import { EditableName } from "./EditableName";
+import { type Run, type RunAction, useEditRun, useRunAction } from "./queries";
+import { RunLinks } from "./RunLinks";
+import { Tags } from "./Tags";
+
+export function RunHeader({ run, onEvaluate }: { run: Run; onEvaluate: () => void }) {
+  const navigate = useNavigate();
+  const action = useRunAction(run.id);
+  const edit = useEditRun(run.id);
+  const act = (wanted: RunAction) => {
+    if (wanted === "clone") return void navigate({ to: "/launch", search: { clone: run.id } });
+    if (wanted === "evaluate") return onEvaluate();
+    return action.mutate(wanted);
+  };
+  return (
+    <Stack gap="xs">
+      <Group justify="space-between" align="flex-start" wrap="nowrap">
+        <Group gap="sm" style={{ minWidth: 0 }}>
+          <EditableName name={run.name} isBusy={edit.isPending} onRename={(name) => edit.mutate({ name })} />
+          <KindBadge kind={run.kind} />
+          <StatePill state={run.state} failure={run.failure} />
+        </Group>
+        <RunActions run={run} isBusy={action.isPending} onAction={act} />
+      </Group>
+      <Group gap="md">
+        <RunLinks run={run} />
+        <Tags tags={run.tags} onChange={(tags) => edit.mutate({ tags })} />
+      </Group>
+      <ProgressLine run={run} />
+      {run.failure && (
+        <Alert color="red" py="xs" title={run.failure.sentence}>
+          Its log has the last words of every process.
+        </Alert>
+      )}
+    </Stack>
+  );
+}
+
+/** How far it is; what it waits for when it has not begun. */
+function ProgressLine({ run }: { run: Run }) {
+  if (run.waits_for) return <Text size="sm">Waiting: {run.waits_for}</Text>;
+  if (run.ended_at || !run.started_at) return null;
+  const percent = Math.round(run.progress * 1000) / 10;
+  return (
+    <Stack gap={4}>
+      <Progress value={percent} animated={!run.ended_at} aria-label={`Progress of ${run.name}`} />
+      <Group gap="md">
+        <Text size="sm" fw={600}>
+          {percent.toFixed(1)} %
+        </Text>
+        {run.phase && <Text size="sm">{run.phase}</Text>}
+        {run.epochs !== null && (
+          <Text size="sm">
+            epoch {formatEpoch(run.epoch)} of {run.epochs}
+          </Text>
+        )}
+        {run.steps !== null && (
+          <Text size="sm">
+            step {run.step} of {run.steps}
+          </Text>
+        )}
+        {run.eta_s !== null && <Text size="sm">{formatElapsed(run.eta_s)} left</Text>}
+      </Group>
+    </Stack>
+  );
+}

@@ -1,0 +1,83 @@
+/** Everything about one run. */
+import { Skeleton, Stack, Tabs } from "@mantine/core";
+import { useParams } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+
+import { NothingToShow } from "@/ui/NothingToShow";
+import { isIn, useUrlState } from "@/ui/useUrlState";
+
+import { ChartsTab } from "./charts/ChartsTab";
+import { CheckpointsTab } from "./checkpoints/CheckpointsTab";
+import { ConfigurationTab } from "./configuration/ConfigurationTab";
+import { EvaluationsTab } from "./evaluations/EvaluationsTab";
+import { LogsTab } from "./logs/LogsTab";
+import { OverviewTab } from "./overview/OverviewTab";
+import { type Run, useRun } from "./queries";
+import { RunHeader } from "./RunHeader";
+import { readRunSearch, type RunSearch, type Tab, TABS } from "./search";
+
+const TITLES = {
+  overview: "Overview",
+  charts: "Charts",
+  evaluations: "Evaluations",
+  checkpoints: "Checkpoints",
+  logs: "Logs",
+  configuration: "Configuration",
+} satisfies Record<Tab, string>;
+
+export default function RunPage() {
+  const runId = Number(useParams({ strict: false }).runId);
+  const [search, change] = useUrlState(readRunSearch);
+  const run = useRun(runId);
+  if (run.error) return <NothingToShow title="No run to show" error={run.error} />;
+  if (!run.data) return <Waiting />;
+  return (
+    <Stack gap="md">
+      <RunHeader run={run.data} onEvaluate={() => change({ tab: "checkpoints" })} />
+      <Tabs
+        value={search.tab}
+        onChange={(tab) => isIn(TABS, tab) && change({ tab })}
+        keepMounted={false}
+      >
+        <Tabs.List mb="md">
+          {tabsOf(run.data).map((tab) => (
+            <Tabs.Tab key={tab} value={tab}>
+              {TITLES[tab]}
+            </Tabs.Tab>
+          ))}
+        </Tabs.List>
+        <Tabs.Panel value={search.tab}>{panelOf(run.data, search, change)}</Tabs.Panel>
+      </Tabs>
+    </Stack>
+  );
+}
+
+/** Only a pretraining has checkpoints, and scores of them. */
+function tabsOf(run: Run): readonly Tab[] {
+  if (run.kind === "pretrain") return TABS;
+  return TABS.filter((tab) => tab !== "evaluations" && tab !== "checkpoints");
+}
+
+function panelOf(run: Run, search: RunSearch, change: (patch: Partial<RunSearch>) => void): ReactNode {
+  const panels = {
+    overview: () => <OverviewTab run={run} />,
+    charts: () => (
+      <ChartsTab run={run} search={search} onSearch={change} onCheckpoint={() => change({ tab: "checkpoints" })} />
+    ),
+    evaluations: () => <EvaluationsTab run={run} />,
+    checkpoints: () => <CheckpointsTab run={run} />,
+    logs: () => <LogsTab run={run} search={search} onSearch={change} />,
+    configuration: () => <ConfigurationTab run={run} />,
+  } satisfies Record<Tab, () => ReactNode>;
+  return panels[search.tab]();
+}
+
+function Waiting() {
+  return (
+    <Stack gap="md">
+      <Skeleton h={36} w="40%" />
+      <Skeleton h={20} w="65%" />
+      <Skeleton h={420} />
+    </Stack>
+  );
+}

@@ -1,0 +1,32 @@
+import { screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { expect, test, vi } from "vitest";
+
+import { renderPart } from "@/test-render";
+
+import { BulkBar } from "./BulkBar";
+import type { Run } from "./queries";
+
+const run = (id: number, may: Run["may"]) => ({ id, name: `run ${id}`, may }) as Run;
+const props = { isBusy: false, answer: null, onAct: vi.fn(), onClear: vi.fn(), nameOf: (id: number) => `run ${id}` };
+
+test("nothing selected and nothing answered shows nothing", async () => {
+  await renderPart(<BulkBar {...props} chosen={[]} />);
+  expect(screen.queryByLabelText("Selected runs")).toBeNull();
+});
+
+test("each action says for how many of the runs the server allows it", async () => {
+  const onAct = vi.fn();
+  await renderPart(<BulkBar {...props} onAct={onAct} chosen={[run(1, ["stop"]), run(2, ["stop"]), run(3, ["archive"])]} />);
+  expect(screen.getByText("3 runs selected")).toBeInTheDocument();
+  expect(screen.getByRole("button", { name: "Restore" })).toBeDisabled();
+  await userEvent.click(screen.getByRole("button", { name: "Stop 2" }));
+  expect(onAct).toHaveBeenCalledWith("stop", [1, 2, 3]);
+});
+
+test("what was refused stands there with the server's reason", async () => {
+  const said = { done: [1], refused: [{ id: 3, reason: "It has ended already." }] };
+  await renderPart(<BulkBar {...props} chosen={[]} answer={{ action: "stop", said }} />);
+  expect(screen.getByText(/1 run asked to stop, 1 refused/)).toBeInTheDocument();
+  expect(screen.getByText(/It has ended already/)).toHaveTextContent("run 3");
+});

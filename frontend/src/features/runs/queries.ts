@@ -1,0 +1,57 @@
+/** What the table of runs asks, and what it asks to be done. */
+import { keepPreviousData, queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+
+import { api, type Schemas, unwrap } from "@/api/client";
+import { tellRefusal } from "@/ui/tell";
+
+import type { RunsSearch } from "./search";
+
+export type Run = Schemas["RunView"];
+export type BulkAction = Schemas["BulkRequest"]["action"];
+export type BulkAnswer = Schemas["BulkView"];
+
+export const PAGE_SIZE = 100;
+
+export const runsQuery = (search: RunsSearch) =>
+  queryOptions({
+    queryKey: ["runs", "list", search],
+    queryFn: () =>
+      unwrap(
+        api.GET("/api/v1/runs", {
+          params: {
+            query: {
+              experiment_id: search.experiment,
+              kind: [...search.kinds],
+              state: [...search.states],
+              tag: search.tag,
+              parent_id: search.parent,
+              seed_group: search.seeds,
+              q: search.q,
+              archived: search.archived,
+              sort: search.sort,
+              descending: search.descending,
+              page: search.page,
+              size: PAGE_SIZE,
+            },
+          },
+        }),
+      ),
+    placeholderData: keepPreviousData,
+  });
+
+export const experimentNamesQuery = queryOptions({
+  queryKey: ["experiments", "names"],
+  queryFn: () => unwrap(api.GET("/api/v1/experiments", { params: { query: { archived: false } } })),
+});
+
+export const useRuns = (search: RunsSearch) => useQuery(runsQuery(search));
+export const useExperimentNames = () => useQuery(experimentNamesQuery);
+
+export function useBulk() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (body: Schemas["BulkRequest"]) => unwrap(api.POST("/api/v1/runs/bulk", { body })),
+    onSettled: () => client.invalidateQueries({ queryKey: ["runs"] }),
+    onError: tellRefusal,
+  });
+}

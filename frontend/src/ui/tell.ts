@@ -1,0 +1,10 @@
+/** Short words in the corner after something was done, or refused. */
+import { notifications } from "@mantine/notifications";
+
+export function tellDone(message: string): void {
+  notifications.show({ color: "teal", message, autoClose: 4000 });
+}
+
+export function tellRefusal(error: Error): void {
+  notifications.show({ color: "red", title: "Refused", message: error.message, autoClose: 10_000 });
+}
