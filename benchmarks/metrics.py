@@ -1,0 +1,150 @@
+"""Metric points in and out: ingested per second, and a chart of a million points; one table.
+
+    python -m benchmarks.metrics [--points 1000000] [--queries 40]
+
+The peer, in the same run and the same database: the whole history fetched row by row, as an API without
+buckets serves it.
+"""
+
+import argparse
+import math
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from backend.db import open_engine, open_sessions
+from backend.experiments.service import named
+from backend.metrics.service import Asked, read_metrics
+from backend.metrics.store import NewPoint, add_points
+from backend.metrics.tables import Point, Series
+from backend.migrations import upgrade
+from backend.runs.ingest import ingest
+from backend.runs.tables import Run
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "backend"))
+import postgres
+
+WIDTH = 1500
+KEYS = 8
+BATCH = 500
+"""Journal lines applied in one transaction."""
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--points", type=int, default=1_000_000)
+    asked.add_argument("--queries", type=int, default=40)
+    options = asked.parse_args()
+    print(f"{'database':<12}{'what':<46}{'result':>28}")
+    for name, url in databases():
+        sessions = open_sessions(open_engine(url))
+        for what, result in measured(sessions, options.points, options.queries):
+            print(f"{name:<12}{what:<46}{result:>28}", flush=True)
+
+
+def databases() -> Iterator[tuple[str, str]]:
+    """SQLite, and PostgreSQL where it is installed; each migrated and empty."""
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/bench.db"
+        upgrade(url)
+        yield "SQLite", url
+    bin_dir = postgres.binaries()
+    if bin_dir is None:
+        return
+    with postgres.cluster(bin_dir) as socket:
+        url = postgres.url_of(socket, "postgres")
+        upgrade(url)
+        yield "PostgreSQL", url
+
+
+def measured(sessions: sessionmaker[Session], points: int, queries: int) -> Iterator[tuple[str, str]]:
+    yield f"journal lines of {KEYS} metrics, {BATCH} a commit", f"{journal_rate(sessions):,.0f} points/s"
+    yield (
+        "one line of 8 metrics a commit (live)",
+        f"{journal_rate(sessions, batch=1, lines=300):,.0f} points/s",
+    )
+    run_id = fill(sessions, points)
+    with sessions() as db:
+        whole = Asked(run_ids=[run_id], keys=["train/loss"], width=WIDTH)
+        yield f"chart of {points:,} points, {WIDTH} wide", spread(queries, lambda: read_metrics(db, whole))
+        zoom = Asked([run_id], ["train/loss"], points // 3, points // 3 + points // 50, WIDTH)
+        yield f"zoom into {points // 50:,} of them", spread(queries, lambda: read_metrics(db, zoom))
+        asked = select(Point.step, Point.value).join(Series).where(Series.run_id == run_id)
+        yield "peer: all of them, row by row", spread(3, lambda: db.execute(asked).all())
+
+
+def journal_rate(sessions: sessionmaker[Session], *, batch: int = BATCH, lines: int = 5000) -> float:
+    """Points a second through the whole ingest."""
+    run_id = new_run(sessions)
+    journal = [(event(step), step) for step in range(1, lines + 1)]
+    with stopwatch() as took_s:
+        for first in range(0, lines, batch):
+            with sessions.begin() as db:
+                ingest(db, run_id=run_id, lines=journal[first : first + batch])
+    return lines * KEYS / took_s()
+
+
+def event(step: int) -> dict[str, object]:
+    values = {f"train/metric{number}": math.sin(step / (number + 1)) for number in range(KEYS)}
+    return {
+        "event": "metrics",
+        "attempt": 0,
+        "time": 0.0,
+        "step": step,
+        "epoch": step / 100,
+        "values": values,
+    }
+
+
+def fill(sessions: sessionmaker[Session], points: int) -> int:
+    run_id = new_run(sessions)
+    for first in range(0, points, 20_000):
+        steps = range(first, min(first + 20_000, points))
+        new = [NewPoint("train/loss", step, step / 100, 0.0, math.sin(step / 999), 0) for step in steps]
+        with sessions.begin() as db:
+            add_points(db, run_id=run_id, points=new)
+    return run_id
+
+
+def new_run(sessions: sessionmaker[Session]) -> int:
+    with sessions.begin() as db:
+        run = Run(
+            experiment_id=named(db, "bench").id,
+            name="bench",
+            kind="pretrain",
+            state="running",
+            definition={},
+            seed=0,
+        )
+        db.add(run)
+        db.flush()
+        return run.id
+
+
+def spread(times: int, act: Callable[[], object]) -> str:
+    taken_ms = []
+    for _ in range(times):
+        with stopwatch() as took_s:
+            act()
+        taken_ms.append(took_s() * 1000)
+    p95 = statistics.quantiles(taken_ms, n=20)[-1] if len(taken_ms) > 2 else max(taken_ms)
+    return f"p50 {statistics.median(taken_ms):.0f} ms, p95 {p95:.0f} ms"
+
+
+@contextmanager
+def stopwatch() -> Iterator[Callable[[], float]]:
+    began = time.perf_counter()
+    ended: list[float] = []
+    yield lambda: (ended[0] if ended else time.perf_counter()) - began
+    ended.append(time.perf_counter())
+
+
+if __name__ == "__main__":
+    main()
