@@ -4,14 +4,20 @@ Periodic work is done by the worker's own clocks (``worker.office``), not by bea
 by one host, while each host must watch its own processes; and it goes on while the broker is away.
 """
 
+import logging
+import sys
 from collections.abc import Callable
 
 from celery import Celery
 from celery.signals import worker_init, worker_shutdown
 
 from backend.settings import Settings
+from backend.trouble import usable_database
+from worker.clock import failure_of
 from worker.launchers import Launcher
 from worker.office import Office
+
+log = logging.getLogger(__name__)
 
 _offices: list[Office] = []
 
@@ -55,8 +61,11 @@ def office() -> Office:
 
 
 def open_office(launcher: Launcher | None = None) -> None:
-    _offices.append(Office(Settings(), launcher=launcher))
-    office().open()
+    """Raises what the office's opening raises; a database that is away is an ``Away`` with its remedy."""
+    settings = Settings()
+    with usable_database(settings.database):
+        _offices.append(Office(settings, launcher=launcher))
+        office().open()
 
 
 def close_office(**_: object) -> None:
@@ -64,8 +73,19 @@ def close_office(**_: object) -> None:
         _offices.pop().close()
 
 
+def open_or_leave(opening: Callable[[], None]) -> None:
+    """End the process when there is no office: whoever keeps the worker alive starts it again.
+
+    Celery only logs what a signal's receiver raises, and the worker would say "ready" and do nothing.
+    """
+    failure = failure_of(opening)
+    if failure is not None:
+        log.error("the worker cannot start", exc_info=failure)
+        sys.exit(f"The worker cannot start. {failure}")
+
+
 def _open(**_: object) -> None:
-    open_office()
+    open_or_leave(open_office)
 
 
 worker_init.connect(_open)

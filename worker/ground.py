@@ -6,6 +6,9 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
+
+import redis
 
 
 class CannotStart(RuntimeError):
@@ -56,3 +59,22 @@ def require_free_port(host: str, port: int) -> None:
                 if error.errno == 98 or "in use" in str(error)
                 else f"Nothing can be served on {host}: {error.strerror}. Choose another address with --host."
             ) from error
+
+
+def require_broker(url: str) -> None:
+    """Raises ``CannotStart`` when no Redis answers at that address; its password is not repeated."""
+    if url.startswith("redis+socket://"):  # kombu's own word, which redis-py does not read
+        return
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=3, socket_timeout=3) as client:
+            client.ping()
+    except ValueError as error:
+        raise CannotStart(
+            "SCELAB_BROKER_URL is no address of a Redis: write redis://:PASSWORD@HOST:6379/0, "
+            "or leave it empty for the broker that SCE Lab brings along."
+        ) from error
+    except redis.exceptions.RedisError as error:
+        raise CannotStart(
+            f"The broker on {urlsplit(url).hostname} does not answer ({error}): start it, correct "
+            "SCELAB_BROKER_URL, or leave that empty for the broker that SCE Lab brings along."
+        ) from error

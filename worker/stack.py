@@ -25,9 +25,10 @@ from backend.migrations import upgrade
 from backend.people.service import create_login_link, ensure_administrator, renew_local_token
 from backend.runs.watched import watched
 from backend.settings import Settings
+from backend.trouble import usable_database
 from worker.broker import Broker, free_port
 from worker.children import Child, Program, StartFailed
-from worker.ground import CannotStart, claim_home, require_free_port
+from worker.ground import CannotStart, claim_home, require_broker, require_free_port
 
 READY_WITHIN_S = 60.0
 LOOK_EVERY_S = 0.3
@@ -50,8 +51,11 @@ class Stack:
         self._keeper = threading.Thread(target=self._keep_alive, name="keeper", daemon=True)
 
     def start(self) -> None:
-        """Start the children and wait until they answer. Raises ``CannotStart`` with the end of a log."""
-        with self._sessions.begin() as db:
+        """Start the children and wait until they answer.
+
+        Raises ``CannotStart`` with the end of a log, or ``Away`` when the database is.
+        """
+        with usable_database(self.settings.database), self._sessions.begin() as db:
             self.token = renew_local_token(db, user=ensure_administrator(db, self.settings))
         try:
             for child in self._children:
@@ -125,15 +129,21 @@ class Stack:
 
 @contextmanager
 def running_stack(settings: Settings, *, say: Say = print) -> Iterator[Stack]:
-    """The platform on one home folder, up for as long as the block lasts. Raises ``CannotStart``.
+    """The platform on one home folder, up for as long as the block lasts.
+
+    Raises ``CannotStart`` or a ``SceLabError``, each with a sentence that says what helps.
 
     Call it from a thread that lasts: on Linux the children leave when that thread ends, however it ends.
     """
     with claim_home(settings.home):
+        require_free_port(settings.host, settings.port)
         port = settings.port or free_port(settings.host)
-        require_free_port(settings.host, port)
-        upgrade(settings.database)
-        broker = None if settings.broker_url.get_secret_value() else Broker(settings.home / "broker")
+        with usable_database(settings.database):
+            upgrade(settings.database)
+        given = settings.broker_url.get_secret_value()
+        if given:
+            require_broker(given)
+        broker = None if given else Broker(settings.home / "broker")
         broker_url = SecretStr(broker.url) if broker else settings.broker_url
         stack = Stack(
             settings.model_copy(update={"port": port, "broker_url": broker_url}), broker=broker, say=say
