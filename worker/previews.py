@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 PATIENCE_S = 30.0
 SMALL_SET = 1000
 """A data set with at most so many items gets all its previews without being asked."""
+UNASKED_SHARE = 0.8
+"""Part of the quota that is filled without being asked; the rest is for wishes."""
 SUFFIXES = (".mp4", ".webm", ".jpg", ".failed")
 
 
@@ -46,21 +48,28 @@ class PreviewMaker:
         self.place.wake("previews")
 
     def work(self) -> None:
-        """Everything that is wished for and lacks a preview; then hold the quota."""
-        made = self._work_off_wishes()
-        for item_id in self._unasked():
-            if self._closing:
-                break
-            made += self._work_off_wishes() + self._make(item_id)
-        if made:
-            hold_quota(self.place.settings)
-        self._let_helper_go()
+        """Everything that is wished for and lacks a preview; then hold the quota.
+
+        Raises ``OSError`` when nothing can be written: what is missing is made later.
+        """
+        settings = self.place.settings
+        try:
+            self._work_off_wishes()
+            room = UNASKED_SHARE * settings.preview_quota_gb * 1e9 - used_bytes(settings)
+            for item_id in self._unasked() if room > 0 else []:
+                if self._closing or room <= 0:
+                    break
+                room -= self._work_off_wishes() + self._make(item_id)
+            hold_quota(settings)
+        finally:
+            self._let_helper_go()
 
     def close(self) -> None:
         self._closing = True
         self._let_helper_go()
 
     def _work_off_wishes(self) -> int:
+        """Bytes of what was made."""
         made = 0
         while (item_id := self._next_wish()) is not None and not self._closing:
             made += self._make(item_id)
@@ -74,17 +83,14 @@ class PreviewMaker:
             return item_id
 
     def _unasked(self) -> list[int]:
-        """Items of small data sets without a preview, while the quota has room for them."""
-        settings = self.place.settings
-        if used_bytes(settings) > 0.8 * settings.preview_quota_gb * 1e9:
-            return []
+        """Items of small data sets without a preview."""
         with self.place.looks.begin() as db:
             ready = service.ids_in(db, "ready")
             items = [item for dataset_id in ready for item in _items_if_small(db, dataset_id)]
-        return [item_id for item_id in items if not has_preview(settings, item_id)]
+        return [item_id for item_id in items if not has_preview(self.place.settings, item_id)]
 
     def _make(self, item_id: int) -> int:
-        """1 when a preview was made, 0 when there is one, or nothing can be shown."""
+        """Bytes of the preview that was made; 0 when there is one, or nothing can be shown."""
         settings = self.place.settings
         if has_preview(settings, item_id):
             return 0
@@ -97,14 +103,21 @@ class PreviewMaker:
             return 0
         settings.previews_dir.mkdir(parents=True, exist_ok=True)
         target = settings.previews_dir / f"{item_id}{'.mp4' if dataset.kind == 'video' else '.jpg'}"
-        self._helper = self._helper or Helper.start()
-        error = self._helper.make(source, target)
-        if error is None:
-            self._helper.kill()
-            self._helper, error = None, f"The decoder broke down over it, or took over {PATIENCE_S:.0f} s."
+        error = self._ask_helper(source, target)
+        if self._closing:
+            return 0
         if error:
             (settings.previews_dir / f"{item_id}.failed").write_text(f"{item.path}: {error}")
-        return 0 if error else 1
+        return 0 if error else target.stat().st_size
+
+    def _ask_helper(self, source: Path, target: Path) -> str:
+        """Empty when the target is there, else why it cannot be. Raises ``OSError``."""
+        helper = self._helper = self._helper or Helper.start()
+        error = helper.make(source, target)
+        if error is None:
+            helper.kill()
+            self._helper, error = None, f"The decoder broke down over it, or took over {PATIENCE_S:.0f} s."
+        return error
 
     def _let_helper_go(self) -> None:
         helper, self._helper = self._helper, None
@@ -124,7 +137,10 @@ class Helper:
         return cls(subprocess.Popen([sys.executable, "-m", "worker.proxies"], stdin=pipe, stdout=pipe))
 
     def make(self, source: Path, target: Path) -> str | None:
-        """Empty when it is made, a sentence when it cannot be, None when the process broke down."""
+        """Empty when it is made, a sentence when it cannot be, None when the process broke down.
+
+        Raises ``OSError`` when the target cannot be written, which is no fault of the source.
+        """
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         asked = json.dumps({"source": str(source), "target": str(target)})
@@ -136,7 +152,11 @@ class Helper:
         with selectors.DefaultSelector() as answers:
             answers.register(self.process.stdout, selectors.EVENT_READ)
             line = self.process.stdout.readline() if answers.select(PATIENCE_S) else b""
-        return str(json.loads(line)["error"]) if line else None
+        answer = json.loads(line) if line else {"error": None}
+        if answer.get("unwritten"):
+            raise OSError(answer["error"])
+        error: str | None = answer["error"]
+        return error
 
     def close(self) -> None:
         """It leaves when nothing more can come."""

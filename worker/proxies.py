@@ -1,8 +1,9 @@
 """Makes small copies that every browser shows: H.264 for videos, JPEG for images.
 
 ``python -m worker.proxies`` does one after the other as lines come in (JSON: source, target) and answers
-each with a line: an empty error when the target is there. It is a process of its own, because a broken
-file may take a decoder down with it.
+each with a line: an empty error when the target is there, ``unwritten`` when it is the target's disk that
+is in the way and not the source. It is a process of its own, because a broken file may take a decoder
+down with it.
 """
 
 import json
@@ -40,6 +41,8 @@ def make_proxy(source: Path, target: Path) -> None:
             write(container, temporary)
         temporary.replace(target)
     except av.FFmpegError as error:
+        if error.filename == str(temporary):
+            raise OSError(error.errno, error.strerror, str(target)) from error
         raise CannotShow(f"It cannot be decoded: {error.strerror}.") from error
     finally:
         temporary.unlink(missing_ok=True)
@@ -108,12 +111,18 @@ def main() -> None:
     os.nice(5)  # training goes first
     for line in sys.stdin:
         asked = json.loads(line)
-        try:
-            make_proxy(Path(asked["source"]), Path(asked["target"]))
-            error = ""
-        except (CannotShow, OSError) as problem:
-            error = str(problem)
-        print(json.dumps({"error": error}), flush=True)
+        print(json.dumps(answer_to(Path(asked["source"]), Path(asked["target"]))), flush=True)
+
+
+def answer_to(source: Path, target: Path) -> dict[str, str | bool]:
+    """What is said about one wish."""
+    try:
+        make_proxy(source, target)
+    except CannotShow as problem:
+        return {"error": str(problem)}
+    except OSError as problem:
+        return {"error": str(problem), "unwritten": True}
+    return {"error": ""}
 
 
 if __name__ == "__main__":

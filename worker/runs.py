@@ -51,6 +51,9 @@ def has_room(place: Workplace) -> bool:
 
 def launch(place: Workplace, claim: Claim) -> None:
     """Write what is asked, start the processes, keep their handle."""
+    if not is_ours(place, claim):  # this worker slept, and the folder is a newer attempt's by now
+        log.warning("run %d attempt %d was taken back before it was launched", claim.run_id, claim.attempt)
+        return
     folder = place.folder(claim.run_id)
     try:
         prepare(folder, claim)
@@ -83,6 +86,13 @@ def _keep(place: Workplace, claim: Claim, handle: Handle) -> None:
     log.info("run %d attempt %d started as %s", claim.run_id, claim.attempt, handle)
     if row.state is STOPPING:
         ask_to_stop(place, row)
+
+
+def is_ours(place: Workplace, claim: Claim) -> bool:
+    """Whether the claim still counts: the sweep puts back what is not launched in time."""
+    with place.looks.begin() as db:
+        row = find(db, claim.run_id)
+    return row is not None and row.attempt == claim.attempt
 
 
 def prepare(folder: RunDir, claim: Claim) -> None:
