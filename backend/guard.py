@@ -88,7 +88,10 @@ def refuse(method: str, headers: Headers, hosts: frozenset[str]) -> tuple[int, s
             421,
             f"This server does not answer to the host {host[:100]!r}: name it in SCELAB_ALLOWED_HOSTS.",
         )
-    if int(headers.get("content-length", "0")) > MAX_BODY_BYTES:
+    length = headers.get("content-length", "0")
+    if not (length.isascii() and length.isdigit()):
+        return 400, "The Content-Length is no number."
+    if len(length) > 18 or int(length) > MAX_BODY_BYTES:
         return 413, TOO_LARGE
     if method in SAFE_METHODS:
         return None

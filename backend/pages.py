@@ -21,8 +21,11 @@ router = APIRouter(include_in_schema=False)
 
 @router.api_route("/login", methods=["GET", "HEAD"])
 async def log_in(request: Request, token: str | None = None) -> Response:
-    """Use up a login link and go to the pages; without a token, the page that asks for one."""
-    if token is None:
+    """Use up a login link and go to the pages; without a token, the page that asks for one.
+
+    HEAD uses nothing up: programs that only look where a link leads send it.
+    """
+    if token is None or request.method == "HEAD":
         return await read_page(request, "login")
     return await run_in_threadpool(_use_link, request, token)
 

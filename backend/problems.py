@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
@@ -18,10 +18,26 @@ from backend.views import FieldProblem, Problem
 log = logging.getLogger(__name__)
 
 SENTENCES = {
+    400: ("Bad request", "The body cannot be read: send JSON in UTF-8, and nest it less deeply."),
     404: ("Not found", "There is nothing at this address."),
     405: ("Not allowed", "This address does not answer to that method."),
     413: ("Too large", TOO_LARGE),
 }
+
+DATABASE_SENTENCES = {
+    ("no such table", "UndefinedTable"): (
+        "The database has no tables yet: start SCE Lab with `scelab up`, which makes them."
+    ),
+    ("disk is full", "No space left", "DiskFull"): (
+        "The disk that holds the database is full. Nothing was changed: free some room and try again."
+    ),
+    ("readonly database", "ReadOnlySqlTransaction"): (
+        "The database may only be read. Nothing was changed: let SCE Lab write to its folder, and try again."
+    ),
+}
+"""What the databases' own words mean, by any of those words."""
+AWAY = "The database does not answer. Nothing was changed: try again in a moment."
+NOT_JSON = "Send the body as JSON, with the header `Content-Type: application/json`."
 
 
 def install(app: FastAPI) -> None:
@@ -30,6 +46,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     for away in (OperationalError, InterfaceError, ProgrammingError, PoolTimeout):
         app.add_exception_handler(away, _database)
+    app.add_exception_handler(DataError, _unfit)
+    app.add_exception_handler(IntegrityError, _overtaken)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -58,6 +76,8 @@ def _headers(status: int) -> dict[str, str]:
 def _invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     fields = [_field_problem(fault) for fault in error.errors()]
+    if any(isinstance(fault.get("input"), bytes) for fault in error.errors()):
+        fields = [FieldProblem(field="", message=NOT_JSON)]
     named = ", ".join(dict.fromkeys(field.field for field in fields if field.field))
     detail = f"Please correct {named}." if named else fields[0].message
     return respond(Problem(title="Invalid", status=422, detail=detail, fields=fields))
@@ -90,17 +110,30 @@ def _http(_: Request, error: Exception) -> JSONResponse:
 
 def _database(request: Request, error: Exception) -> JSONResponse:
     """Away, or not set up: known by its words, since each database has its own codes."""
-    words = str(error)
-    if "no such table" in words or "UndefinedTable" in words:
-        detail = "The database has no tables yet: start SCE Lab with `scelab up`, which makes them."
-    elif isinstance(error, ProgrammingError):
+    cause = getattr(error, "orig", None)  # its own words alone: ours quote what the user wrote
+    words = f"{cause.__class__.__name__} {cause}"
+    meant = (said for signs, said in DATABASE_SENTENCES.items() if any(sign in words for sign in signs))
+    detail = next(meant, AWAY)
+    if detail is AWAY and isinstance(error, ProgrammingError):
         return _unexpected(request, error)
-    else:
-        detail = "The database does not answer. Nothing was changed: try again in a moment."
     log.error(
         "%s %s: the database: %s", request.method, request.url.path, error.__class__.__name__, exc_info=error
     )
     return respond(Problem(title="Away", status=503, detail=detail), headers={"Retry-After": "5"})
+
+
+def _unfit(_: Request, error: Exception) -> JSONResponse:
+    """The routes refuse what does not fit by its field; this is what they forgot."""
+    log.error("a value does not fit its column", exc_info=error)
+    detail = "A value is larger than the database has room for, or is no text: nothing was changed."
+    return respond(Problem(title="Invalid", status=422, detail=detail))
+
+
+def _overtaken(_: Request, error: Exception) -> JSONResponse:
+    """Two asked for the same at the same moment; the second to arrive is told to look again."""
+    log.warning("a constraint refused a change", exc_info=error)
+    detail = "Somebody changed the same thing at the same moment. Nothing was changed: look again."
+    return respond(Problem(title="Not now", status=409, detail=detail))
 
 
 def _unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -1,4 +1,4 @@
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import FileResponse
@@ -10,6 +10,9 @@ from backend.runs.views import LaunchedView
 from backend.views import Id, Page
 
 BINARY = "application/octet-stream"
+FILE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {BINARY: {"schema": {"type": "string", "format": "binary"}}}}
+}
 AS_IT_IS = {"X-Content-Type-Options": "nosniff"}
 
 router = APIRouter(prefix="/api/v1", tags=["checkpoints"])
@@ -47,7 +50,7 @@ def remove_checkpoint(db: Db, config: Config, user: CurrentUser, checkpoint_id: 
     return service.remove_checkpoint(db, checkpoint_id, settings=config, by=user)
 
 
-@router.get("/checkpoints/{checkpoint_id}/download", response_class=Response)
+@router.get("/checkpoints/{checkpoint_id}/download", response_class=Response, responses=FILE)
 def download_checkpoint(db: Db, config: Config, user: CurrentUser, checkpoint_id: Id) -> Response:
     """The checkpoint's file."""
     found = service.download(db, checkpoint_id, settings=config)

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from fastapi.responses import FileResponse, JSONResponse, Response
 from sqlalchemy.orm import Session
@@ -24,6 +25,14 @@ TYPES = {
 }
 """What is sent as itself, and nothing else: a type that a browser would run is never among them."""
 PREVIEWS = (".mp4", ".webm", ".jpg")
+SENT: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The video or image.",
+        "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in TYPES.values()},
+    },
+    202: {"description": "It is being made: ask again.", "content": {"application/json": {"schema": {}}}},
+}
+"""The answers as the document says them."""
 KEPT = {"Cache-Control": "private, max-age=3600"}
 
 

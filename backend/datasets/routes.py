@@ -5,7 +5,7 @@ from fastapi import APIRouter, Query, Request, Response
 from backend.datasets import media, reading, service
 from backend.datasets.views import DatasetDetail, DatasetRequest, DatasetView, ItemView
 from backend.edge import Config, CurrentUser, Db
-from backend.views import MAX_ID, Id, Page
+from backend.views import MAX_ID, Id, Page, Text
 
 router = APIRouter(prefix="/api/v1", tags=["datasets"])
 
@@ -39,10 +39,10 @@ def list_items(
     db: Db,
     user: CurrentUser,
     dataset_id: Id,
-    split: Annotated[str | None, Query(max_length=64)] = None,
+    split: Annotated[Text | None, Query(max_length=64)] = None,
     label: Annotated[int | None, Query(ge=0, le=MAX_ID)] = None,
     unreadable: bool | None = None,
-    q: Annotated[str | None, Query(max_length=200)] = None,
+    q: Annotated[Text | None, Query(max_length=200)] = None,
     page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
     size: Annotated[int, Query(ge=1, le=200)] = 24,
 ) -> Page[ItemView]:
@@ -62,7 +62,7 @@ def list_items(
     return Page(items=views, total=total, page=page, size=size)
 
 
-@router.get("/media/{item_id}/preview", responses={202: {"description": "Being made: ask again."}})
+@router.get("/media/{item_id}/preview", response_class=Response, responses=media.SENT)
 def read_preview(db: Db, config: Config, user: CurrentUser, item_id: Id, request: Request) -> Response:
     """A small video (H.264) or image that every browser shows."""
     return media.preview(db, config, request.app.state.asked_previews, item_id=item_id)

@@ -2,16 +2,16 @@ from datetime import datetime
 
 from pydantic import Field
 
-from backend.views import Request, View
+from backend.views import Name, Request, View
 
 
 class ExperimentRequest(Request):
-    name: str = Field(min_length=1, max_length=128)
+    name: Name
     description: str = Field(default="", max_length=10_000)
 
 
 class ExperimentEdit(Request):
-    name: str | None = Field(default=None, min_length=1, max_length=128)
+    name: Name | None = None
     description: str | None = Field(default=None, max_length=10_000)
     archived: bool | None = None
 

@@ -6,7 +6,7 @@ from backend.edge import CurrentUser, Db
 from backend.metrics import service
 from backend.metrics.service import Asked
 from backend.metrics.views import MetricsView, SeriesSummary
-from backend.views import Id
+from backend.views import Id, Text
 
 router = APIRouter(prefix="/api/v1", tags=["metrics"])
 
@@ -22,7 +22,7 @@ def read_metrics(
     db: Db,
     user: CurrentUser,
     run: Annotated[list[Id], Query(min_length=1, max_length=100)],
-    key: Annotated[list[str], Query(min_length=1, max_length=50)],
+    key: Annotated[list[Text], Query(min_length=1, max_length=50)],
     first_step: Annotated[int | None, Query(ge=0, le=2**63 - 1)] = None,
     last_step: Annotated[int | None, Query(ge=0, le=2**63 - 1)] = None,
     width: Annotated[int, Query(ge=1, le=5000)] = 800,

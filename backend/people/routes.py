@@ -11,6 +11,7 @@ from backend.people.views import (
     TokenRequest,
     TokenView,
 )
+from backend.views import Id
 
 router = APIRouter(prefix="/api/v1", tags=["people"])
 
@@ -56,6 +57,6 @@ def create_token(db: Db, user: CurrentUser, asked: TokenRequest) -> NewTokenView
 
 
 @router.delete("/tokens/{token_id}", status_code=204)
-def revoke_token(db: Db, user: CurrentUser, token_id: int) -> None:
+def revoke_token(db: Db, user: CurrentUser, token_id: Id) -> None:
     """Make an API token useless."""
     service.revoke_token(db, user=user, token_id=token_id)

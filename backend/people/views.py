@@ -1,7 +1,7 @@
 from datetime import datetime
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, StringConstraints, model_validator
 
 from backend.views import Request, View
 
@@ -47,7 +47,7 @@ class LoginLinkView(View):
 
 
 class TokenRequest(Request):
-    name: str = Field(min_length=1, max_length=64)
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
     """What the token is for."""
     scope: Scope = "write"
     expires_in_days: int | None = Field(default=90, ge=1, le=3650)

@@ -15,6 +15,7 @@ from backend.errors import Invalid
 from backend.runs.tables import Run
 from backend.runs.views import LaunchRequest
 from backend.settings import Settings
+from backend.views import MAX_ID
 from sce.definition import Evaluation, Pretrain, definition_adapter
 from sce.definition.problems import problems_of
 from sce.recipes import Recipe, UnknownKey, UnknownRecipe, expanded, load_recipe, with_overrides
@@ -39,6 +40,7 @@ def understand(db: Session, asked: LaunchRequest, *, settings: Settings) -> Aske
         tree["checkpoint"] = _file_of(checkpoint, tree.get("checkpoint"))
     definition = _validated(tree)
     whole = definition.model_dump(mode="json")
+    _refuse_huge(whole)
     _resolve_roots(whole, settings)
     if isinstance(definition, Evaluation):
         checkpoint = checkpoint or _by_path(db, definition, settings)
@@ -117,6 +119,21 @@ def _at(tree: Any, path: str) -> Any:
     return tree
 
 
+def _refuse_huge(tree: Mapping[str, Any]) -> None:
+    """Raises ``Invalid`` for whole numbers that no column of the record could hold."""
+    faults, left = {}, [("", tree)]
+    while left:
+        path, part = left.pop()
+        if isinstance(part, int) and part > MAX_ID:
+            faults[path] = f"{part} is more than the largest number there is room for, {MAX_ID}."
+        inner = (
+            part.items() if isinstance(part, Mapping) else enumerate(part) if isinstance(part, list) else ()
+        )
+        left += [(f"{path}.{name}" if path else str(name), value) for name, value in inner]
+    if faults:
+        raise invalid(faults)
+
+
 def _resolve_roots(tree: dict[str, Any], settings: Settings) -> None:
     """Make every data root absolute, in place. Raises ``Invalid`` for one outside the data roots."""
     places = [("data.root", tree["data"])]
@@ -155,7 +172,7 @@ def _by_path(db: Session, definition: Evaluation, settings: Settings) -> Checkpo
     if not file.is_relative_to(settings.runs_dir):
         return None
     run_id, _, path = file.relative_to(settings.runs_dir).as_posix().partition("/")
-    if not run_id.isdigit():
+    if not (run_id.isascii() and run_id.isdigit() and len(run_id) < 10):
         return None
     asked = select(Checkpoint).where(Checkpoint.run_id == int(run_id), Checkpoint.path == path)
     row = db.scalar(asked)

@@ -78,7 +78,7 @@ def as_yaml(definition: dict[str, Any]) -> str:
 
 
 def _examined(db: Session, asked: LaunchRequest, settings: Settings) -> tuple[Asked, Findings]:
-    _check_request(asked)
+    _check_request(db, asked)
     wanted = understand(db, asked, settings=settings)
     found = check(db, wanted)
     if found.faults:
@@ -86,16 +86,14 @@ def _examined(db: Session, asked: LaunchRequest, settings: Settings) -> tuple[As
     return wanted, found
 
 
-def _check_request(asked: LaunchRequest) -> None:
+def _check_request(db: Session, asked: LaunchRequest) -> None:
     faults = {}
     if len(set(asked.seeds)) != len(asked.seeds):
         faults["seeds"] = "Each seed may be given once."
-    if any(seed < 0 for seed in asked.seeds):
-        faults["seeds"] = "A seed is 0 or more."
     if any(not tag.strip() or len(tag) > MAX_TAG for tag in asked.tags):
         faults["tags"] = f"A tag has 1 to {MAX_TAG} characters."
-    if not asked.experiment.strip():
-        faults["experiment"] = "Name the experiment."
+    if asked.cloned_from_id is not None and db.get(Run, asked.cloned_from_id) is None:
+        faults["cloned_from_id"] = f"There is no run {asked.cloned_from_id}."
     if faults:
         raise invalid(faults)
 

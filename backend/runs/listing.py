@@ -1,5 +1,6 @@
 """Runs by filter, sorted, a page at a time."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +57,8 @@ def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
     if wanted.seed_group is not None:
         conditions.append(Run.seed_group == wanted.seed_group)
     if wanted.tag is not None:
-        conditions.append(_tags().contains(f'"{wanted.tag}"', autoescape=True))
+        as_stored = json.dumps(wanted.tag, ensure_ascii=False)
+        conditions.append(_tags().contains(as_stored, autoescape=True))
     if wanted.q and wanted.q.strip():
         conditions.append(_matches(wanted.q.strip()))
     return conditions

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from backend.errors import NotFound
 from backend.runs.views import LogView
+from backend.settings import Settings
 
 EVERY = 1000
 BLOCK = 1 << 20
@@ -87,6 +89,15 @@ class LogReader:
             if len(self._indexes) > self.remembered:
                 self._indexes.popitem(last=False)
             return LineIndex(index.inode, index.size, index.num_lines, list(index.offsets))
+
+
+def log_file(settings: Settings, run_id: int) -> Path:
+    """Where a run's output lies. Raises ``NotFound`` for a link that leads out of its folder."""
+    folder = settings.run_folder(run_id).resolve()
+    file = (folder / "output.log").resolve()
+    if not file.is_relative_to(folder):
+        raise NotFound(f"The log of run {run_id} is a link out of the run's folder, and is not shown.")
+    return file
 
 
 def total_lines(path: Path, index: LineIndex) -> int:

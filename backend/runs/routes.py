@@ -1,12 +1,12 @@
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Body, Query, Request
 
 from backend.edge import Config, CurrentUser, Db
 from backend.runs import detail, listing, recipes, service
 from backend.runs.launch import launch, preview
 from backend.runs.listing import Filter
-from backend.runs.logs import LogReader
+from backend.runs.logs import LogReader, log_file
 from backend.runs.reading import get_run
 from backend.runs.views import (
     BulkRequest,
@@ -23,8 +23,10 @@ from backend.runs.views import (
     RunView,
     SortKey,
 )
-from backend.views import MAX_ID, Id, Page
+from backend.views import MAX_ID, Id, Overrides, Page, Text
 from sce.definition import RunKind
+
+CloneOverrides = Annotated[Overrides, Body(examples=[{"optimisation.epochs": 40, "seed": 7}])]
 
 router = APIRouter(prefix="/api/v1", tags=["runs"])
 
@@ -67,9 +69,9 @@ def list_runs(
     kind: Annotated[list[RunKind], Query()] = [],  # noqa: B006 - FastAPI copies it
     state: Annotated[list[RunState], Query()] = [],  # noqa: B006 - FastAPI copies it
     parent_id: Id | None = None,
-    seed_group: str | None = None,
-    tag: str | None = None,
-    q: Annotated[str | None, Query(max_length=200)] = None,
+    seed_group: Annotated[Text | None, Query(max_length=32)] = None,
+    tag: Annotated[Text | None, Query(max_length=64)] = None,
+    q: Annotated[Text | None, Query(max_length=200)] = None,
     archived: bool = False,
     sort: SortKey = "id",
     descending: bool = True,
@@ -132,7 +134,7 @@ def read_clone(db: Db, user: CurrentUser, run_id: Id) -> LaunchRequest:
 
 @router.post("/runs/{run_id}/clone", status_code=201)
 def clone_run(
-    db: Db, config: Config, user: CurrentUser, run_id: Id, overrides: dict[str, Any]
+    db: Db, config: Config, user: CurrentUser, run_id: Id, overrides: CloneOverrides
 ) -> LaunchedView:
     """Launch the same again with other values by dotted key."""
     return service.clone_run(db, run_id, overrides, settings=config, by=user)
@@ -165,9 +167,9 @@ def read_logs(
     run_id: Id,
     first_line: Annotated[int | None, Query(ge=-MAX_ID, le=MAX_ID)] = None,
     num_lines: Annotated[int, Query(ge=1, le=5000)] = 500,
-    search: Annotated[str | None, Query(max_length=200)] = None,
+    search: Annotated[Text | None, Query(max_length=200)] = None,
 ) -> LogView:
     """A run's output: the last lines, or those from ``first_line``; with the lines that match a search."""
-    file = config.run_folder(get_run(db, run_id).id) / "output.log"
+    file = log_file(config, get_run(db, run_id).id)
     reader: LogReader = request.app.state.logs
     return reader.read(file, first_line=first_line, num_lines=num_lines, search=search)

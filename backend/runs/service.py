@@ -96,6 +96,8 @@ def edit_run(db: Session, run_id: int, asked: RunEdit, *, by: User) -> Run:
     if asked.tags is not None and any(not tag.strip() or len(tag) > MAX_TAG for tag in asked.tags):
         raise invalid({"tags": f"A tag has 1 to {MAX_TAG} characters."})
     changed = asked.model_dump(exclude_none=True)
+    if asked.tags is not None:
+        changed["tags"] = [tag.strip() for tag in asked.tags]
     for name, value in changed.items():
         setattr(run, name, value)
     if changed:

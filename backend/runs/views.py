@@ -3,7 +3,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from backend.views import Id, Request, View
+from backend.views import Id, Name, Request, View
 from sce.definition import RunKind
 from sce.definition.derived import Derived
 
@@ -25,7 +25,7 @@ class LaunchRequest(Request):
     """Values by dotted key, as in {"optimisation.epochs": 20}."""
     definition: dict[str, Any] | None = None
     """A whole definition instead of a recipe."""
-    experiment: str = Field(default="default", min_length=1, max_length=128)
+    experiment: Name = "default"
     """Experiment to gather the run under; it is made if there is none of that name."""
     name: str | None = Field(default=None, max_length=128)
     """Name of the run; None lets the server choose one."""
@@ -219,7 +219,7 @@ class LaunchedView(View):
 
 
 class RunEdit(Request):
-    name: str | None = Field(default=None, min_length=1, max_length=128)
+    name: Name | None = None
     notes: str | None = Field(default=None, max_length=10_000)
     tags: list[str] | None = Field(default=None, max_length=32)
     priority: int | None = Field(default=None, ge=-100, le=100)

@@ -27,6 +27,8 @@ LASTS_S = 600.0
 """A stream ends after ten minutes; the browser comes back by itself, and is asked who it is again."""
 STREAMS_PER_USER = 16
 
+GAP = 'event: gap\ndata: {"topic": "gap", "subject_id": 0}\n\n'
+
 
 class Feed:
     """Knows the newest change, and wakes the streams that have not sent it. No session outlives a look."""
@@ -130,16 +132,18 @@ class Feed:
         with self._counted(user_id):
             if self._streams[user_id] > STREAMS_PER_USER:  # several were let in at the same moment
                 return
-            if cursor is None:
-                cursor = await run_in_threadpool(self._read_newest)
+            newest = await run_in_threadpool(self._read_newest)
+            is_ahead = cursor is not None and cursor > newest  # of a database that was put back or made anew
+            if cursor is None or is_ahead:
+                cursor = newest
             # An id without data tells the browser where to go on from, and is no event.
-            yield f"retry: 1000\nid: {cursor}\n\n"
+            yield f"retry: 1000\nid: {cursor}\n\n" + (GAP if is_ahead else "")
             ends_at = time.monotonic() + LASTS_S
             while not self._is_closing and time.monotonic() < ends_at:
                 woken = self._woken
                 changes, has_gap = await run_in_threadpool(self._read_after, cursor)
                 if has_gap:
-                    yield 'event: gap\ndata: {"topic": "gap", "subject_id": 0}\n\n'
+                    yield GAP
                 if changes:
                     cursor = changes[-1].id
                     yield "".join(event_of(change) for change in changes)

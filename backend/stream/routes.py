@@ -1,4 +1,4 @@
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
@@ -11,7 +11,13 @@ router = APIRouter(prefix="/api/v1", tags=["stream"])
 MAX_CURSOR = 2**63 - 1
 
 
-@router.get("/stream", response_class=StreamingResponse)
+EVENT = 'id: 41\ndata: {"topic": "run", "subject_id": 12}\n\n'
+EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {"schema": {"type": "string"}, "example": EVENT}}}
+}
+
+
+@router.get("/stream", response_class=StreamingResponse, responses=EVENTS)
 async def follow_changes(
     request: Request,
     user: CurrentUser,

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import postgres
 import pytest
+from edge_fixtures import URL
 from makers import Lab as RecordLab
 from sqlalchemy import create_engine, text
+from starlette.testclient import TestClient
 
 from backend.db import open_engine, open_sessions
+from backend.main import create_app
 from backend.migrations import upgrade
+from backend.people import service as people
 from backend.settings import Settings
 from backend.tables import Table
 
@@ -86,3 +90,15 @@ def record(database_url: str, tmp_path: Path) -> Iterator[RecordLab]:
     sessions = open_sessions(engine, lambda name, args: nudges.append((name, args)))
     yield RecordLab(sessions, settings, nudges)
     engine.dispose()
+
+
+@pytest.fixture
+def rest(record: RecordLab) -> Iterator[TestClient]:
+    """The same laboratory over HTTP, on either database, as its administrator."""
+    app = create_app(record.settings)
+    with app.state.sessions.begin() as db:
+        by = people.ensure_administrator(db, record.settings)
+        token = people.create_token(db, user=by, name="test", scope="write", expires_in_days=None)[1]
+    headers = {"Authorization": f"Bearer {token}"}
+    yield TestClient(app, base_url=f"{URL}/api/v1", headers=headers, raise_server_exceptions=False)
+    app.state.engine.dispose()

@@ -79,7 +79,7 @@ def test_several_faults_are_told_at_once(ready: Lab) -> None:
         ({"definition": None}, "recipe"),
         ({"recipe": "see", "definition": None}, "recipe"),
         ({"seeds": [1, 1]}, "seeds"),
-        ({"seeds": [-1]}, "seeds"),
+        ({"cloned_from_id": 99}, "cloned_from_id"),
         ({"tags": [" "]}, "tags"),
         ({"checkpoint_id": 7}, "checkpoint_id"),
     ],

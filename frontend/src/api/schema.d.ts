@@ -12,7 +12,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Checkpoints
+         * Checkpoints, the newest first
          * @description Checkpoints, the newest first.
          */
         get: operations["list_checkpoints_api_v1_checkpoints_get"];
@@ -32,21 +32,21 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read Checkpoint
+         * One checkpoint, with its scores and what refers to it
          * @description One checkpoint, with its scores and what refers to it.
          */
         get: operations["read_checkpoint_api_v1_checkpoints__checkpoint_id__get"];
         put?: never;
         post?: never;
         /**
-         * Remove Checkpoint
+         * Delete a checkpoint's file
          * @description Delete a checkpoint's file. Refused while an evaluation or a pin refers to it.
          */
         delete: operations["remove_checkpoint_api_v1_checkpoints__checkpoint_id__delete"];
         options?: never;
         head?: never;
         /**
-         * Edit Checkpoint
+         * Pin a checkpoint, so that it is never removed, or unpin it
          * @description Pin a checkpoint, so that it is never removed, or unpin it.
          */
         patch: operations["edit_checkpoint_api_v1_checkpoints__checkpoint_id__patch"];
@@ -60,7 +60,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Download Checkpoint
+         * The checkpoint's file
          * @description The checkpoint's file.
          */
         get: operations["download_checkpoint_api_v1_checkpoints__checkpoint_id__download_get"];
@@ -82,7 +82,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Evaluate Checkpoint
+         * Launch an evaluation of this checkpoint
          * @description Launch an evaluation of this checkpoint.
          */
         post: operations["evaluate_checkpoint_api_v1_checkpoints__checkpoint_id__evaluate_post"];
@@ -100,13 +100,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Datasets
+         * Data sets that were registered
          * @description Data sets that were registered.
          */
         get: operations["list_datasets_api_v1_datasets_get"];
         put?: never;
         /**
-         * Register Dataset
+         * Register a folder and index it
          * @description Register a folder and index it: every video is opened once, what cannot be read is listed.
          */
         post: operations["register_dataset_api_v1_datasets_post"];
@@ -124,7 +124,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read Dataset
+         * One data set, with its classes
          * @description One data set, with its classes.
          */
         get: operations["read_dataset_api_v1_datasets__dataset_id__get"];
@@ -146,7 +146,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Index Dataset
+         * Index the folder again
          * @description Index the folder again.
          */
         post: operations["index_dataset_api_v1_datasets__dataset_id__index_post"];
@@ -164,7 +164,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Items
+         * Videos or images of a data set, a page at a time
          * @description Videos or images of a data set, a page at a time.
          */
         get: operations["list_items_api_v1_datasets__dataset_id__items_get"];
@@ -184,7 +184,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read Definition Schema
+         * JSON Schema of a definition
          * @description JSON Schema of a definition: what the launch form is drawn from.
          */
         get: operations["read_definition_schema_api_v1_definition_schema_get"];
@@ -204,13 +204,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Experiments
+         * All experiments, the latest active first
          * @description All experiments, the latest active first.
          */
         get: operations["list_experiments_api_v1_experiments_get"];
         put?: never;
         /**
-         * Create Experiment
+         * Make an experiment to gather runs under
          * @description Make an experiment to gather runs under.
          */
         post: operations["create_experiment_api_v1_experiments_post"];
@@ -228,7 +228,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read Experiment
+         * One experiment
          * @description One experiment.
          */
         get: operations["read_experiment_api_v1_experiments__experiment_id__get"];
@@ -238,7 +238,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Edit Experiment
+         * Rename, describe, archive or restore an experiment
          * @description Rename, describe, archive or restore an experiment.
          */
         patch: operations["edit_experiment_api_v1_experiments__experiment_id__patch"];
@@ -252,7 +252,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read Health
+         * Whether the parts answer
          * @description Whether the parts answer. Open to everyone.
          */
         get: operations["read_health_api_v1_health_get"];
@@ -272,7 +272,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Hosts
+         * Hosts, their devices and what runs on them
          * @description Hosts, their devices and what runs on them.
          */
         get: operations["list_hosts_api_v1_hosts_get"];
@@ -298,7 +298,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Edit Host
+         * Drain a host, or let it take runs again
          * @description Drain a host, or let it take runs again.
          */
         patch: operations["edit_host_api_v1_hosts__host_id__patch"];
@@ -314,7 +314,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Create Login Link
+         * Make a link that opens one browser session, once
          * @description Make a link that opens one browser session, once.
          */
         post: operations["create_login_link_api_v1_login_links_post"];
@@ -332,7 +332,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read Preview
+         * A small video (H.264) or image that every browser shows
          * @description A small video (H.264) or image that every browser shows.
          */
         get: operations["read_preview_api_v1_media__item_id__preview_get"];
@@ -352,7 +352,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read Metrics
+         * Curves in at most ``width`` buckets each
          * @description Curves in at most ``width`` buckets each. With ``after`` (a cursor), only points since, unfolded.
          */
         get: operations["read_metrics_api_v1_metrics_get"];
@@ -372,7 +372,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Recipes
+         * Every recipe, with its whole definition
          * @description Every recipe, with its whole definition.
          */
         get: operations["list_recipes_api_v1_recipes_get"];
@@ -392,7 +392,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read Recipe
+         * One recipe
          * @description One recipe.
          */
         get: operations["read_recipe_api_v1_recipes__name__get"];
@@ -412,13 +412,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Runs
+         * Runs by filter, a page at a time
          * @description Runs by filter, a page at a time. ``q`` searches names, tags, recipes and numbers.
          */
         get: operations["list_runs_api_v1_runs_get"];
         put?: never;
         /**
-         * Launch Run
+         * Launch a run, or one for each seed
          * @description Launch a run, or one for each seed.
          */
         post: operations["launch_run_api_v1_runs_post"];
@@ -438,7 +438,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Act On Runs
+         * Stop, archive or restore many runs; those that cannot are named with the reason
          * @description Stop, archive or restore many runs; those that cannot are named with the reason.
          */
         post: operations["act_on_runs_api_v1_runs_bulk_post"];
@@ -458,7 +458,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Preview Run
+         * What a launch would do
          * @description What a launch would do: the whole definition, derived values, warnings. Nothing is written.
          */
         post: operations["preview_run_api_v1_runs_preview_post"];
@@ -476,7 +476,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read Run
+         * One run, with its attempts, seeds, evaluations and history
          * @description One run, with its attempts, seeds, evaluations and history.
          */
         get: operations["read_run_api_v1_runs__run_id__get"];
@@ -486,7 +486,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Edit Run
+         * Rename a run, or change its notes, tags or priority
          * @description Rename a run, or change its notes, tags or priority.
          */
         patch: operations["edit_run_api_v1_runs__run_id__patch"];
@@ -502,7 +502,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Archive Run
+         * Put an ended run away
          * @description Put an ended run away. Nothing is deleted.
          */
         post: operations["archive_run_api_v1_runs__run_id__archive_post"];
@@ -520,13 +520,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read Clone
+         * A launch request that asks for the same again
          * @description A launch request that asks for the same again: what Clone fills the form with.
          */
         get: operations["read_clone_api_v1_runs__run_id__clone_get"];
         put?: never;
         /**
-         * Clone Run
+         * Launch the same again with other values by dotted key
          * @description Launch the same again with other values by dotted key.
          */
         post: operations["clone_run_api_v1_runs__run_id__clone_post"];
@@ -544,7 +544,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read Configuration
+         * What was asked, and how it differs from its recipe and from the run it was cloned from
          * @description What was asked, and how it differs from its recipe and from the run it was cloned from.
          */
         get: operations["read_configuration_api_v1_runs__run_id__configuration_get"];
@@ -564,7 +564,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read Evaluations
+         * Scores of a pretraining's checkpoints on its epoch axis, and the runs that gave them
          * @description Scores of a pretraining's checkpoints on its epoch axis, and the runs that gave them.
          */
         get: operations["read_evaluations_api_v1_runs__run_id__evaluations_get"];
@@ -586,7 +586,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Launch Draft
+         * Queue a draft
          * @description Queue a draft.
          */
         post: operations["launch_draft_api_v1_runs__run_id__launch_post"];
@@ -604,7 +604,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read Logs
+         * A run's output
          * @description A run's output: the last lines, or those from ``first_line``; with the lines that match a search.
          */
         get: operations["read_logs_api_v1_runs__run_id__logs_get"];
@@ -624,7 +624,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Series
+         * The metrics that a run has, each with its last, smallest and largest value
          * @description The metrics that a run has, each with its last, smallest and largest value.
          */
         get: operations["list_series_api_v1_runs__run_id__metrics_get"];
@@ -646,7 +646,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Restore Run
+         * Bring an archived run back
          * @description Bring an archived run back.
          */
         post: operations["restore_run_api_v1_runs__run_id__restore_post"];
@@ -666,7 +666,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Resume Run
+         * Go on with a stopped run from its newest checkpoint
          * @description Go on with a stopped run from its newest checkpoint.
          */
         post: operations["resume_run_api_v1_runs__run_id__resume_post"];
@@ -684,7 +684,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read Retrieval
+         * A retrieval's scores and protocol
          * @description A retrieval's scores and protocol.
          */
         get: operations["read_retrieval_api_v1_runs__run_id__retrieval_get"];
@@ -704,7 +704,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Queries
+         * Queries beside their ``k`` nearest videos; by class name, or only those whose nearest is wrong
          * @description Queries beside their ``k`` nearest videos; by class name, or only those whose nearest is wrong.
          */
         get: operations["list_queries_api_v1_runs__run_id__retrieval_queries_get"];
@@ -726,7 +726,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Retry Run
+         * Go on with a failed run from its newest checkpoint, or from the start if it has none
          * @description Go on with a failed run from its newest checkpoint, or from the start if it has none.
          */
         post: operations["retry_run_api_v1_runs__run_id__retry_post"];
@@ -746,7 +746,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Stop Run
+         * Ask a run to stop
          * @description Ask a run to stop: it saves its state and leaves. A queued one stops at once.
          */
         post: operations["stop_run_api_v1_runs__run_id__stop_post"];
@@ -764,18 +764,18 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read Session
+         * Who is asking
          * @description Who is asking.
          */
         get: operations["read_session_api_v1_session_get"];
         put?: never;
         /**
-         * Log In
+         * Open a browser session with a login link's token, an API token, or a name and a password
          * @description Open a browser session with a login link's token, an API token, or a name and a password.
          */
         post: operations["log_in_api_v1_session_post"];
         /**
-         * Log Out
+         * Close the browser session
          * @description Close the browser session.
          */
         delete: operations["log_out_api_v1_session_delete"];
@@ -792,7 +792,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read Storage
+         * What takes how much room
          * @description What takes how much room.
          */
         get: operations["read_storage_api_v1_storage_get"];
@@ -812,7 +812,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Follow Changes
+         * Changes as server-sent events
          * @description Changes as server-sent events: ``data: {"topic": "run", "subject_id": 12}``, the id is the cursor.
          *
          *     Topics are run, metrics, checkpoint, dataset and host; metrics and checkpoint name the run.
@@ -836,13 +836,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Tokens
+         * API tokens of the user
          * @description API tokens of the user.
          */
         get: operations["list_tokens_api_v1_tokens_get"];
         put?: never;
         /**
-         * Create Token
+         * Make an API token; it is shown this once
          * @description Make an API token; it is shown this once.
          */
         post: operations["create_token_api_v1_tokens_post"];
@@ -863,7 +863,7 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Revoke Token
+         * Make an API token useless
          * @description Make an API token useless.
          */
         delete: operations["revoke_token_api_v1_tokens__token_id__delete"];
@@ -2827,6 +2827,15 @@ export interface operations {
                     "application/json": components["schemas"]["CheckpointView"];
                 };
             };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Nobody is logged in, or the token is not good. */
             401: {
                 headers: {
@@ -2926,7 +2935,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/octet-stream": string;
+                };
             };
             /** @description Nobody is logged in, or the token is not good. */
             401: {
@@ -3024,6 +3035,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LaunchedView"];
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Nobody is logged in, or the token is not good. */
@@ -3212,6 +3232,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DatasetView"];
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Nobody is logged in, or the token is not good. */
@@ -3778,6 +3807,15 @@ export interface operations {
                     "application/json": components["schemas"]["ExperimentView"];
                 };
             };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Nobody is logged in, or the token is not good. */
             401: {
                 headers: {
@@ -3968,6 +4006,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ExperimentView"];
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Nobody is logged in, or the token is not good. */
@@ -4225,6 +4272,15 @@ export interface operations {
                     "application/json": components["schemas"]["HostView"];
                 };
             };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Nobody is logged in, or the token is not good. */
             401: {
                 headers: {
@@ -4411,21 +4467,28 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The video or image. */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/gif": string;
+                    "image/jpeg": string;
+                    "image/png": string;
+                    "image/webp": string;
+                    "video/mp4": string;
+                    "video/webm": string;
+                };
+            };
+            /** @description It is being made: ask again. */
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": unknown;
                 };
-            };
-            /** @description Being made: ask again. */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             /** @description Nobody is logged in, or the token is not good. */
             401: {
@@ -4886,6 +4949,15 @@ export interface operations {
                     "application/json": components["schemas"]["LaunchedView"];
                 };
             };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Nobody is logged in, or the token is not good. */
             401: {
                 headers: {
@@ -4982,6 +5054,15 @@ export interface operations {
                     "application/json": components["schemas"]["BulkView"];
                 };
             };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Nobody is logged in, or the token is not good. */
             401: {
                 headers: {
@@ -5076,6 +5157,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PreviewView"];
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Nobody is logged in, or the token is not good. */
@@ -5268,6 +5358,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunDetail"];
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Nobody is logged in, or the token is not good. */
@@ -5574,6 +5673,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LaunchedView"];
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Nobody is logged in, or the token is not good. */
@@ -6862,6 +6970,15 @@ export interface operations {
                     "application/json": components["schemas"]["SessionView"];
                 };
             };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Nobody is logged in, or the token is not good. */
             401: {
                 headers: {
@@ -7136,7 +7253,13 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example id: 41
+                     *     data: {"topic": "run", "subject_id": 12}
+                     */
+                    "text/event-stream": string;
+                };
             };
             /** @description Nobody is logged in, or the token is not good. */
             401: {
@@ -7315,6 +7438,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NewTokenView"];
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Nobody is logged in, or the token is not good. */
