@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from backend.checkpoints.tables import Checkpoint
@@ -21,6 +21,8 @@ class Total:
 
     count: int = 0
     bytes: int = 0
+    kept: int = 0
+    """Those that may be evaluated."""
 
 
 def register_checkpoint(db: Session, *, run_id: int, attempt: int, event: Mapping[str, Any]) -> Checkpoint:
@@ -60,12 +62,13 @@ def mark_removed(db: Session, *, run_id: int, path: str) -> None:
 
 def totals(db: Session, run_ids: Collection[int]) -> dict[int, Total]:
     """Number and bytes of each run's checkpoints that are still there."""
+    kept = func.sum(case((Checkpoint.kind.in_(KEPT), 1), else_=0))
     asked = (
-        select(Checkpoint.run_id, func.count(), func.sum(Checkpoint.bytes))
+        select(Checkpoint.run_id, func.count(), func.sum(Checkpoint.bytes), kept)
         .where(Checkpoint.run_id.in_(run_ids), Checkpoint.removed_at.is_(None))
         .group_by(Checkpoint.run_id)
     )
-    return {run_id: Total(count, int(size)) for run_id, count, size in db.execute(asked)}
+    return {row[0]: Total(row[1], int(row[2]), row[3]) for row in db.execute(asked)}
 
 
 def by_ids(db: Session, ids: Collection[int]) -> dict[int, Checkpoint]:

@@ -119,8 +119,11 @@ def _marks(run: Run, to: RunState, why: Why | None) -> dict[str, Any]:
     return marks
 
 
-def may(run: Run, *, num_states: int = 0) -> list[Action]:
-    """What a user may do with the run now; ``num_states`` counts the checkpoints that are still there."""
+def may(run: Run, *, num_states: int = 0, num_kept: int = 0) -> list[Action]:
+    """What a user may do with the run now.
+
+    ``num_states`` counts the checkpoints that are still there, ``num_kept`` those that nothing will replace.
+    """
     if run.archived_at is not None:
         return ["clone", "restore"]
     state = RunState(run.state)
@@ -130,7 +133,7 @@ def may(run: Run, *, num_states: int = 0) -> list[Action]:
         "resume": state is STOPPED and num_states > 0,
         "retry": state is FAILED or (state is STOPPED and num_states == 0),
         "clone": True,
-        "evaluate": run.kind == "pretrain" and num_states > 0,
+        "evaluate": run.kind == "pretrain" and num_kept > 0,
         "archive": state in ENDED or state is DRAFT,
     }
     return [action for action, is_allowed in allowed.items() if is_allowed]

@@ -98,7 +98,7 @@ def fields_of(run: Run, around: Surroundings) -> dict[str, Any]:
     parent = around.runs.get(run.parent_id or 0)
     own = {name: getattr(run, name) for name in _AS_STORED}
     return own | {
-        "may": may(run, num_states=total.count),
+        "may": may(run, num_states=total.count, num_kept=total.kept),
         "experiment": ExperimentRef(id=run.experiment_id, name=around.experiments[run.experiment_id]),
         "method": _kind_at(run.definition, "method"),
         "trunk": _kind_at(run.definition, "trunk")

@@ -133,8 +133,8 @@ def _allowed(db: Session, run_id: int, action: Action) -> Run:
     """The run, locked. Raises ``NotFound``, or ``Conflict`` when the action is not allowed now."""
     get_run(db, run_id)
     run = lock_run(db, run_id)
-    num_states = registry.totals(db, [run_id]).get(run_id, registry.Total()).count
-    if action not in may(run, num_states=num_states):
+    total = registry.totals(db, [run_id]).get(run_id, registry.Total())
+    if action not in may(run, num_states=total.count, num_kept=total.kept):
         raise Conflict(_refusal(run, action))
     return run
 

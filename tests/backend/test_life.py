@@ -95,4 +95,10 @@ def test_a_failure_is_forgotten_when_the_run_is_queued_again(record: Lab) -> Non
     ],
 )
 def test_the_server_says_what_may_be_done(state: str, num_states: int, allowed: list[str]) -> None:
-    assert may(Run(state=state, kind="pretrain"), num_states=num_states) == allowed
+    run = Run(state=state, kind="pretrain")
+    assert may(run, num_states=num_states, num_kept=num_states) == allowed
+
+
+def test_a_state_that_will_be_replaced_is_gone_on_from_and_not_measured() -> None:
+    stopped = Run(state="stopped", kind="pretrain")
+    assert may(stopped, num_states=1, num_kept=0) == ["resume", "clone", "archive"]
