@@ -3,8 +3,6 @@ import "@mantine/notifications/styles.css";
 import "./global.css";
 
 import { MantineProvider } from "@mantine/core";
-import { ModalsProvider } from "@mantine/modals";
-import { Notifications } from "@mantine/notifications";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
@@ -20,10 +18,7 @@ createRoot(root).render(
   <StrictMode>
     <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto">
       <QueryClientProvider client={makeQueryClient()}>
-        <ModalsProvider>
-          <Notifications position="bottom-right" />
-          <Gate />
-        </ModalsProvider>
+        <Gate />
       </QueryClientProvider>
     </MantineProvider>
   </StrictMode>,

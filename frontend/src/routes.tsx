@@ -2,6 +2,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 
 import { Frame } from "@/frame/Frame";
+import { Overlays } from "@/frame/Overlays";
 import { CrashPage, NoSuchPage } from "@/frame/Lost";
 import type { RawSearch } from "@/ui/useUrlState";
 
@@ -38,6 +39,7 @@ export const router = createRouter({
   routeTree: routes,
   defaultPreload: "intent",
   defaultErrorComponent: CrashPage,
+  InnerWrap: Overlays,
   scrollRestoration: true,
 });
 

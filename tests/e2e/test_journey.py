@@ -107,6 +107,7 @@ def evaluate_the_last_checkpoint(page: Page, run_id: int) -> None:
     dialog.get_by_role("radio", name="Demo videos, retrieval").click()
     dialog.get_by_role("button", name="Evaluate", exact=True).click()
     expect(dialog).to_be_hidden()
+    expect(page.get_by_role("alert").get_by_role("link", name=re.compile("retrieval", re.I))).to_be_visible()
 
 
 def the_retrieval_of(lab: Lab, run_id: int) -> int:
@@ -128,10 +129,9 @@ def watch_the_retrieval_play(page: Page, retrieval_id: int) -> None:
 
 
 def shown_recall(page: Page) -> float:
-    """R@1 as the page's table says it."""
-    row = page.get_by_role("row", name=re.compile(r"^\s*1\s")).first
-    shares = re.findall(r"([\d.]+)\s*%", row.inner_text())
-    return float(shares[-1]) / 100
+    """R@1 as the page's table says it, in the column that follows k."""
+    row = page.get_by_role("region", name="Scores").get_by_role("row", name=re.compile(r"^1\s")).first
+    return float(row.get_by_role("cell").nth(1).inner_text()) / 100
 
 
 def recall_at_1(lab: Lab, retrieval_id: int) -> float:
