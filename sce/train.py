@@ -224,7 +224,8 @@ def _start(run: RunDir, attempt: int, trainer: "Trainer", session: "Session", fo
 def _device_name(trainer: "Trainer") -> str:
     if trainer.strategy.root_device.type == "cuda":
         return torch.cuda.get_device_name(trainer.strategy.root_device)
-    return f"cpu ({torch.get_num_threads()} threads)"
+    threads = torch.get_num_threads()
+    return f"cpu ({threads} thread{'' if threads == 1 else 's'})"
 
 
 def _ended(session: "Session") -> EndStatus:

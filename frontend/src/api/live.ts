@@ -114,8 +114,8 @@ export function follow(client: QueryClient): () => void {
     clearTimeout(patience);
     patience = undefined;
     say("live");
-    // Without a cursor there is no telling what was missed.
-    if (!isFirst && !cursor) void client.invalidateQueries();
+    // Without a cursor there is no telling what was missed; what failed meanwhile no change will tell of.
+    if (!isFirst) void client.invalidateQueries(cursor ? { predicate: ({ state }) => state.status === "error" } : {});
     isFirst = false;
   };
   const onMessage = (event: MessageEvent<string>) => {

@@ -106,10 +106,28 @@ export function markPlugin(marks: () => readonly Mark[], className: string, onMa
         plot.over.append(layer);
       },
       draw: (plot) => {
-        layer?.replaceChildren(...marks().flatMap((mark) => buttonOf(plot, mark, className, onMark)));
+        const shown = spacedOut(marks(), (x) => plot.valToPos(x, "x"));
+        layer?.replaceChildren(...shown.flatMap((mark) => buttonOf(plot, mark, className, onMark)));
       },
     },
   };
+}
+
+/** Marks closer than this cover each other, and the curve. */
+const LEAST_APART_PX = 16;
+
+/** Marks with room between them: the first, the last, and of those between as many as fit; zooming in shows the others. */
+export function spacedOut(marks: readonly Mark[], place: (x: number) => number): Mark[] {
+  const sorted = [...marks].sort((a, b) => a.x - b.x);
+  const last = sorted.pop();
+  if (!last) return [];
+  const shown: Mark[] = [];
+  for (const mark of sorted) {
+    const before = shown.at(-1);
+    const isFree = !before || place(mark.x) - place(before.x) >= LEAST_APART_PX;
+    if (isFree && place(last.x) - place(mark.x) >= LEAST_APART_PX) shown.push(mark);
+  }
+  return [...shown, last];
 }
 
 function buttonOf(plot: uPlot, mark: Mark, className: string, onMark: (id: number) => void): HTMLButtonElement[] {

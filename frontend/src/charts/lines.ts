@@ -73,10 +73,31 @@ export function positiveOnly(line: Line): Line {
   };
 }
 
+/** In one stretch, points that count lie between the others one by one; more of them are a stretch done once. */
+const MOST_BETWEEN = 2;
+
 /** Stretches of x that a later attempt went over again, as [from, to]. */
-export function supersededSpans(line: Line): [number, number][] {
-  const [from, to] = [line.x[0], line.x.at(-1)];
-  return from === undefined || to === undefined ? [] : [[from, to]];
+export function supersededSpans({ current, superseded }: SplitLine): [number, number][] {
+  const spans: [number, number][] = [];
+  let passed = 0;
+  for (const x of superseded.x) {
+    const known = passed;
+    while ((current.x[passed] ?? Infinity) < x) passed++;
+    const last = spans.at(-1);
+    if (last && passed - known <= MOST_BETWEEN + Number(current.x[known] === last[1])) last[1] = x;
+    else spans.push([x, x]);
+  }
+  return spans;
+}
+
+/** The superseded line, broken where a stretch ends that was done once. */
+export function brokenLine({ current, superseded }: SplitLine): Pick<Line, "x" | "value"> {
+  const spans = supersededSpans({ current, superseded });
+  const breaks = spans.slice(0, -1).map(([, to]) => current.x.find((x) => x > to) ?? to);
+  const points = superseded.x.map((x, place): [number, number | null] => [x, superseded.value[place] ?? null]);
+  points.push(...breaks.map((x): [number, null] => [x, null]));
+  points.sort(([a], [b]) => a - b);
+  return { x: points.map(([x]) => x), value: points.map(([, value]) => value) };
 }
 
 /** Steps that a range of x covers, for the server, which cuts by step alone. */

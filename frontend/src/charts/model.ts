@@ -1,6 +1,6 @@
 /** From lines to uPlot's table: one x column, and for every curve its band, raw and smoothed columns. */
 import { type Scheme, faint } from "./colours";
-import { type Line, positiveOnly, type SplitLine, supersededSpans } from "./lines";
+import { brokenLine, type Line, positiveOnly, type SplitLine, supersededSpans } from "./lines";
 import { smoothed } from "./smoothing";
 
 /** A value, a gap (null), or nothing known at this x of another curve (undefined: the line goes on). */
@@ -44,7 +44,7 @@ export function plotModel(lines: readonly NamedLine[], settings: PlotSettings): 
     columns: drawn.map((one) => spread(one.x, one.y, x)),
     strokes: drawn.map(({ stroke }) => stroke),
     bands: bandsOf(drawn.map(({ stroke }) => stroke)),
-    spans: lines.filter(({ isMain }) => isMain).flatMap(({ superseded }) => supersededSpans(superseded)),
+    spans: lines.filter(({ isMain }) => isMain).flatMap(supersededSpans),
   };
 }
 
@@ -66,9 +66,10 @@ function tablesOf(named: NamedLine, curve: number, settings: PlotSettings): Draw
     rawOf(current, curve, isSmooth ? faint(colour, 0.35) : colour, isSmooth ? 1 : width),
   ];
   if (superseded.x.length) {
+    const { x, value } = brokenLine({ current, superseded });
     drawn.push({
-      x: superseded.x,
-      y: superseded.value,
+      x,
+      y: value,
       stroke: { role: "superseded", curve, colour: faint(colour, 0.5), width: 1, dash: [3, 3] },
     });
   }

@@ -1,17 +1,17 @@
 /** The keys, in one table. */
 import { Group, Kbd, Modal, Stack, Text } from "@mantine/core";
 
-const KEYS: readonly (readonly [string[], string])[] = [
+import { PLACES } from "./rail";
+
+const KEYS: readonly (readonly [readonly string[], string])[] = [
   [["Ctrl", "K"], "Go to a run, a page or a recipe"],
   [["/"], "Search on this page"],
-  [["g", "h"], "Home"],
-  [["g", "e"], "Experiments"],
-  [["g", "r"], "Runs"],
-  [["g", "l"], "Launch"],
-  [["g", "c"], "Checkpoints"],
-  [["g", "d"], "Data sets"],
-  [["g", "s"], "Settings"],
+  [["j"], "Next row of the table; Enter opens it"],
+  [["k"], "Row before"],
+  [["x"], "Select the row"],
   [["Shift", "click"], "Select a stretch of rows"],
+  [["←", "→"], "Turn the page of queries in a retrieval"],
+  ...PLACES.map(({ key, label }): [string[], string] => [["g", key], label]),
   [["?"], "These keys"],
 ];
 

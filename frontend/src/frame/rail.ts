@@ -16,17 +16,19 @@ interface Place {
   to: string;
   label: string;
   icon: TablerIcon;
+  /** After g, it goes there. */
+  key: string;
   isExact?: boolean;
 }
 
 export const PLACES: readonly Place[] = [
-  { to: "/", label: "Home", icon: IconHome, isExact: true },
-  { to: "/experiments", label: "Experiments", icon: IconFlask },
-  { to: "/runs", label: "Runs", icon: IconActivity },
-  { to: "/launch", label: "Launch", icon: IconRocket },
-  { to: "/retrieval", label: "Retrieval", icon: IconMovie },
-  { to: "/checkpoints", label: "Checkpoints", icon: IconPackage },
-  { to: "/datasets", label: "Data sets", icon: IconDatabase },
-  { to: "/hosts", label: "Hosts", icon: IconServer2 },
-  { to: "/settings", label: "Settings", icon: IconSettings },
+  { to: "/", label: "Home", key: "h", icon: IconHome, isExact: true },
+  { to: "/experiments", label: "Experiments", key: "e", icon: IconFlask },
+  { to: "/runs", label: "Runs", key: "r", icon: IconActivity },
+  { to: "/launch", label: "Launch", key: "l", icon: IconRocket },
+  { to: "/retrieval", label: "Retrieval", key: "v", icon: IconMovie },
+  { to: "/checkpoints", label: "Checkpoints", key: "c", icon: IconPackage },
+  { to: "/datasets", label: "Data sets", key: "d", icon: IconDatabase },
+  { to: "/hosts", label: "Hosts", key: "o", icon: IconServer2 },
+  { to: "/settings", label: "Settings", key: "s", icon: IconSettings },
 ];

@@ -31,7 +31,7 @@ export function ClockControls() {
   const speed = useSyncExternalStore(subscribe, () => clock.speed);
   const verb = isPlaying ? "Pause all" : "Play all";
   return (
-    <Group gap="xs" wrap="nowrap">
+    <Group gap="xs">
       <Tooltip label={verb}>
         <ActionIcon size="lg" variant="filled" aria-label={verb} onClick={() => clock.setPlaying(!isPlaying)}>
           {isPlaying ? <IconPlayerPause size={18} /> : <IconPlayerPlay size={18} />}

@@ -6,6 +6,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { type ReactNode, useMemo, useRef } from "react";
 
 import classes from "./DataTable.module.css";
+import { useRowKeys } from "./useRowKeys";
 import { type Selection, useShiftSelect } from "./useShiftSelect";
 
 export interface Column<Row> {
@@ -14,6 +15,8 @@ export interface Column<Row> {
   cell: (row: Row) => ReactNode;
   align?: "left" | "right";
   width?: number;
+  /** Takes the room that the others leave, and stays when the table scrolls sideways. */
+  isMain?: boolean;
   /** What the server sorts by; without it the header is plain. */
   sortKey?: string;
 }
@@ -47,6 +50,7 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
   const shown = useColumns(columns, rows, hidden);
   const select = useShiftSelect(useMemo(() => rows.map(idOf), [rows, idOf]), selection);
   const span = useRowSpan(rows.length, body);
+  useRowKeys(body);
   const width = shown.reduce((sum, column) => sum + (column.width ?? 110), selection ? 38 : 0);
   return (
     // A scrolling region must be reachable by keyboard.
@@ -67,10 +71,10 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
         </thead>
         <tbody>
           {span.before > 0 && <tr aria-hidden style={{ height: span.before }} />}
-          {rows.slice(span.first, span.last).map((row) => {
+          {rows.slice(span.first, span.last).map((row, place) => {
             const id = idOf(row);
             return (
-              <tr key={id} data-selected={selection?.ids.has(id) || undefined}>
+              <tr key={id} ref={span.measure} data-index={span.first + place} data-selected={selection?.ids.has(id) || undefined}>
                 {selection && (
                   <td className={classes.check}>
                     <Checkbox
@@ -83,7 +87,7 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
                   </td>
                 )}
                 {shown.map((column) => (
-                  <td key={column.id} data-align={column.align}>
+                  <td key={column.id} data-align={column.align} data-main={column.isMain}>
                     {column.cell(row)}
                   </td>
                 ))}
@@ -118,7 +122,8 @@ function useRowSpan(count: number, body: React.RefObject<HTMLDivElement | null>)
   const items = virtual.getVirtualItems();
   const [first, last] = [items[0], items[items.length - 1]];
   if (!first || !last) return { first: 0, last: Math.min(count, VIRTUAL_FROM), before: 0, after: 0 };
-  return { first: first.index, last: last.index + 1, before: first.start, after: virtual.getTotalSize() - last.end };
+  const after = virtual.getTotalSize() - last.end;
+  return { first: first.index, last: last.index + 1, before: first.start, after, measure: virtual.measureElement };
 }
 
 interface HeaderProps<Row> {
@@ -131,7 +136,7 @@ function Header<Row>({ column, sort, onSort }: HeaderProps<Row>) {
   const { sortKey } = column;
   if (!sortKey || !onSort) {
     return (
-      <th data-align={column.align} style={{ width: column.width }}>
+      <th data-align={column.align} data-main={column.isMain} style={styleOf(column)}>
         {column.header}
       </th>
     );
@@ -140,7 +145,7 @@ function Header<Row>({ column, sort, onSort }: HeaderProps<Row>) {
   const direction = sort?.descending ? "descending" : "ascending";
   const Chevron = sort?.descending ? IconChevronDown : IconChevronUp;
   return (
-    <th data-align={column.align} style={{ width: column.width }} aria-sort={isSorted ? direction : "none"}>
+    <th data-align={column.align} data-main={column.isMain} style={styleOf(column)} aria-sort={isSorted ? direction : "none"}>
       <UnstyledButton
         className={classes.sort}
         onClick={() => onSort({ key: sortKey, descending: isSorted ? !sort.descending : true })}
@@ -150,4 +155,8 @@ function Header<Row>({ column, sort, onSort }: HeaderProps<Row>) {
       </UnstyledButton>
     </th>
   );
+}
+
+function styleOf<Row>({ width, isMain }: Column<Row>) {
+  return isMain ? { minWidth: width } : { width };
 }

@@ -14,7 +14,7 @@ export function useShiftSelect(ids: readonly number[], selection: Selection | un
   return {
     isAll,
     isSome: count > 0 && !isAll,
-    toggleAll: () => selection?.onChange(new Set(isAll ? [] : ids)),
+    toggleAll: () => selection?.onChange(withAll(chosen, ids, !isAll)),
     toggle: (id: number, isStretch: boolean) => {
       const stretch = isStretch && anchor.current !== null ? between(ids, anchor.current, id) : [id];
       anchor.current = id;

@@ -49,7 +49,7 @@ export default function CheckpointsPage() {
           </>
         }
       />
-      {checkpoints.error && <ErrorBox error={checkpoints.error} onRetry={() => void checkpoints.refetch()} />}
+      {checkpoints.error && !checkpoints.data && <ErrorBox error={checkpoints.error} onRetry={() => void checkpoints.refetch()} />}
       {checkpoints.isPending && <RowSkeletons />}
       {checkpoints.data && rows.length === 0 && (
         <EmptyState icon={IconPackageOff} title="No checkpoint to show">

@@ -28,7 +28,7 @@ const STATES = Object.keys(STATE_LOOKS) as (keyof typeof STATE_LOOKS)[];
 
 export function columnsFor(onAct: (action: Action, checkpoint: Checkpoint) => void): readonly Column<Checkpoint>[] {
   return [
-    { id: "run", header: "Pretraining", width: 190, cell: ({ run, experiment }) => <From run={run} experiment={experiment} /> },
+    { id: "run", header: "Pretraining", width: 190, isMain: true, cell: ({ run, experiment }) => <From run={run} experiment={experiment} /> },
     { id: "epoch", header: "Epoch", width: 90, cell: ({ epoch, step, kind }) => whichOf(epoch, step, kind) },
     { id: "step", header: "Step", width: 60, align: "right", cell: ({ step }) => formatCount(step) },
     { id: "scores", header: "Scores", width: 230, cell: ({ scores }) => <Scores scores={scores} /> },
@@ -47,7 +47,7 @@ export function whichOf(epoch: number, step: number, kind: Checkpoint["kind"]): 
 
 function From({ run, experiment }: Pick<Checkpoint, "run" | "experiment">) {
   return (
-    <Stack gap={0} maw={210}>
+    <Stack gap={0}>
       <span className="ellipsis">
         <RunLink run={run} tab="checkpoints" isStrong />
       </span>

@@ -2,6 +2,7 @@ import { Alert, Button, Group, Progress, Stack, Text } from "@mantine/core";
 import { IconRefresh } from "@tabler/icons-react";
 
 import { CopyButton } from "@/ui/CopyButton";
+import { counted } from "@/ui/format";
 import { PageHeader } from "@/ui/PageHeader";
 import { When } from "@/ui/When";
 
@@ -44,7 +45,7 @@ export function DatasetHeader({ dataset, isBusy, onIndex }: DatasetHeaderProps) 
           <CopyButton value={dataset.root} label="Copy the folder" />
         </Group>
         <Text size="sm" c="dimmed">
-          {dataset.num_items} {dataset.kind}s in {dataset.num_classes} classes, {dataset.num_runs} runs
+          {counted(dataset.num_items, dataset.kind)} in {counted(dataset.num_classes, "class", "classes")}, {counted(dataset.num_runs, "run")}
         </Text>
         {dataset.indexed_at && (
           <Text size="sm" c="dimmed">

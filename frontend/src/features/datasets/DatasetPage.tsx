@@ -29,7 +29,7 @@ export default function DatasetPage() {
   const samples = useQuery({ ...samplesQuery(datasetId, filter), enabled: isReady });
   const unreadable = useQuery({ ...unreadableQuery(datasetId), enabled: isReady });
   const index = useIndexDataset(datasetId);
-  if (dataset.error) return <NothingToShow title="No data set to show" error={dataset.error} />;
+  if (dataset.error && !dataset.data) return <NothingToShow title="No data set to show" error={dataset.error} />;
   if (!dataset.data) return <Skeleton h={480} />;
   const { splits, classes } = dataset.data;
   return (
@@ -41,7 +41,7 @@ export default function DatasetPage() {
           <Samples
             items={samples.data?.items}
             total={samples.data?.total ?? 0}
-            failure={samples.error}
+            failure={samples.data ? null : samples.error}
             filter={filter}
             splits={splits.map(({ name }) => name)}
             classes={classes}

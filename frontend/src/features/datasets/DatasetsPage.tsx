@@ -35,7 +35,7 @@ export default function DatasetsPage() {
           </Button>
         }
       />
-      {datasets.error && <ErrorBox error={datasets.error} />}
+      {datasets.error && !datasets.data && <ErrorBox error={datasets.error} />}
       {datasets.isPending && <RowSkeletons />}
       {datasets.data && datasets.data.length === 0 && <Empty />}
       {datasets.data && datasets.data.length > 0 && <DatasetTable datasets={datasets.data} />}

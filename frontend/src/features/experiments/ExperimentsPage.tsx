@@ -42,7 +42,7 @@ export default function ExperimentsPage() {
           </>
         }
       />
-      {experiments.error && <ErrorBox error={experiments.error} onRetry={() => void experiments.refetch()} />}
+      {experiments.error && !experiments.data && <ErrorBox error={experiments.error} onRetry={() => void experiments.refetch()} />}
       {experiments.isPending && <RowSkeletons />}
       {experiments.data && rows.length === 0 && (
         <EmptyState icon={IconFlask} title={archived ? "Nothing is archived" : "No experiment yet"} action={archived ? null : make}>
@@ -59,7 +59,7 @@ export default function ExperimentsPage() {
 
 function columnsFor(onArchive: (id: number, isAway: boolean) => void): readonly Column<Experiment>[] {
   return [
-    { id: "name", header: "Experiment", width: 260, cell: ({ id, name }) => <Anchor component={Link} to="/runs" search={{ experiment: id } as never} fz="inherit" fw={580} c="var(--mantine-color-text)">{name}</Anchor> },
+    { id: "name", header: "Experiment", width: 260, isMain: true, cell: ({ id, name }) => <Anchor component={Link} to="/runs" search={{ experiment: id } as never} fz="inherit" fw={580} c="var(--mantine-color-text)">{name}</Anchor> },
     { id: "description", header: "Description", width: 320, cell: ({ description }) => <Text fz="inherit" c="dimmed" lineClamp={2}>{description || "–"}</Text> },
     { id: "runs", header: "Runs", width: 80, align: "right", cell: ({ num_runs }) => num_runs },
     { id: "active", header: "Active", width: 110, cell: ({ num_active }) => (num_active ? <Pill tone="green" icon={IconLoader2}>{num_active} active</Pill> : "–") },

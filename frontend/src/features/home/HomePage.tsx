@@ -24,7 +24,7 @@ export default function HomePage() {
   const failures = useList("failures");
   const results = useList("results");
   const hosts = useHosts();
-  if (any.error) return <ErrorBox error={any.error} onRetry={() => void any.refetch()} />;
+  if (any.error && !any.data) return <ErrorBox error={any.error} onRetry={() => void any.refetch()} />;
   if (any.isPending) return <CardSkeletons />;
   if (any.data.total === 0) return <FirstSteps />;
   const lead = `${counted(running.data?.total ?? 0, "run")} at work, ${queue.data?.total ?? 0} waiting`;
@@ -39,7 +39,9 @@ export default function HomePage() {
             </Title>
             {running.data?.items.length === 0 && (
               <div className="card">
-                <EmptyState icon={IconMoonStars} title="Nothing runs" />
+                <EmptyState icon={IconMoonStars} title="Nothing runs" action={<LaunchButton />}>
+                  Launch a recipe, or <Anchor component={Link} to="/checkpoints" fz="inherit">evaluate a checkpoint</Anchor> that is kept.
+                </EmptyState>
               </div>
             )}
             <div className={classes.runnings}>

@@ -28,7 +28,7 @@ export default function HostsPage() {
   return (
     <>
       <PageHeader title="Hosts" lead={hosts.data && leadOf(hosts.data)} />
-      {hosts.error && <ErrorBox error={hosts.error} onRetry={() => void hosts.refetch()} />}
+      {hosts.error && !hosts.data && <ErrorBox error={hosts.error} onRetry={() => void hosts.refetch()} />}
       {hosts.isPending && <CardSkeletons height={260} />}
       {hosts.data?.length === 0 && (
         <EmptyState icon={IconServerOff} title="No host has registered">

@@ -31,7 +31,7 @@ export default function RetrievalIndexPage() {
   return (
     <>
       <PageHeader title="Retrieval" lead="Which training clips a checkpoint finds similar to clips it never saw." />
-      {runs.error && <ErrorBox error={runs.error} />}
+      {runs.error && !runs.data && <ErrorBox error={runs.error} />}
       {runs.isPending && <RowSkeletons />}
       {runs.data?.total === 0 && <Empty />}
       {runs.data && runs.data.total > 0 && <RetrievalTable runs={runs.data.items} />}

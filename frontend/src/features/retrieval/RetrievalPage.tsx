@@ -25,7 +25,8 @@ export default function RetrievalPage() {
   const positions = queries.isPlaceholderData ? [] : (queries.data?.items.map(({ position }) => position) ?? []);
   const answers = useQuery(answersQuery(before?.run_id, filter, positions));
   const baseline = untrained(siblings);
-  const baselineScores = useQuery({ ...retrievalQuery(baseline?.run_id ?? runId), enabled: retrieval.isSuccess });
+  const isCompared = baseline !== undefined && baseline.run_id !== runId;
+  const baselineScores = useQuery({ ...retrievalQuery(baseline?.run_id ?? runId), enabled: isCompared });
 
   const lastPage = Math.max(1, Math.ceil((queries.data?.total ?? 0) / PAGE_SIZE));
   const turnTo = (page: number) => change({ page: Math.min(lastPage, Math.max(1, page)) });
@@ -38,7 +39,7 @@ export default function RetrievalPage() {
     ["ArrowLeft", (event) => turnUnlessTaken(event, -1), { preventDefault: false }],
   ]);
 
-  if (retrieval.error) return <NothingToShow title="No retrieval to show" error={retrieval.error} />;
+  if (retrieval.error && !retrieval.data) return <NothingToShow title="No retrieval to show" error={retrieval.error} />;
   if (!retrieval.data) return <Waiting />;
   const chooseRun = (chosen: number) =>
     void navigate({ to: "/retrieval/$runId", params: { runId: String(chosen) }, search: (old: object) => old, replace: true });
@@ -50,13 +51,13 @@ export default function RetrievalPage() {
         <RetrievalBody
           retrieval={retrieval.data}
           baseline={baseline}
-          baselineByClass={baseline?.run_id === runId ? undefined : baselineScores.data?.recall_by_class}
+          baselineByClass={isCompared ? baselineScores.data?.recall_by_class : undefined}
           filter={filter}
           rows={items.map((query) => ({ query, change: turnover(query, answers.data) }))}
           total={queries.data?.total ?? 0}
           isWaiting={queries.isPending}
           isStale={queries.isPlaceholderData}
-          failure={queries.error}
+          failure={queries.data ? null : queries.error}
           onFilter={change}
           onPage={turnTo}
         />

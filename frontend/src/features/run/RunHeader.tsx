@@ -7,6 +7,7 @@ import { KindBadge, StatePill } from "@/ui/StatePill";
 
 import { RunActions } from "./actions";
 import { EditableName } from "./EditableName";
+import classes from "./Run.module.css";
 import { type Run, type RunAction, useEditRun, useRunAction } from "./queries";
 import { RunLinks } from "./RunLinks";
 import { Tags } from "./Tags";
@@ -22,8 +23,8 @@ export function RunHeader({ run, onEvaluate }: { run: Run; onEvaluate: () => voi
   };
   return (
     <Stack gap="xs">
-      <Group justify="space-between" align="flex-start" wrap="nowrap">
-        <Group gap="sm" style={{ minWidth: 0 }}>
+      <Group justify="space-between" align="flex-start" className={classes.head}>
+        <Group gap="sm" className={classes.naming}>
           <EditableName name={run.name} isBusy={edit.isPending} onRename={(name) => edit.mutate({ name })} />
           <KindBadge kind={run.kind} />
           <StatePill state={run.state} failure={run.failure} />

@@ -13,6 +13,7 @@ import { EvaluationsTab } from "./evaluations/EvaluationsTab";
 import { LogsTab } from "./logs/LogsTab";
 import { OverviewTab } from "./overview/OverviewTab";
 import { type Run, useRun } from "./queries";
+import classes from "./Run.module.css";
 import { RunHeader } from "./RunHeader";
 import { readRunSearch, type RunSearch, type Tab, TABS } from "./search";
 
@@ -29,7 +30,7 @@ export default function RunPage() {
   const runId = Number(useParams({ strict: false }).runId);
   const [search, change] = useUrlState(readRunSearch);
   const run = useRun(runId);
-  if (run.error) return <NothingToShow title="No run to show" error={run.error} />;
+  if (run.error && !run.data) return <NothingToShow title="No run to show" error={run.error} />;
   if (!run.data) return <Waiting />;
   return (
     <Stack gap="md">
@@ -39,7 +40,7 @@ export default function RunPage() {
         onChange={(tab) => isIn(TABS, tab) && change({ tab })}
         keepMounted={false}
       >
-        <Tabs.List mb="md">
+        <Tabs.List className={classes.tabs}>
           {tabsOf(run.data).map((tab) => (
             <Tabs.Tab key={tab} value={tab}>
               {TITLES[tab]}

@@ -8,7 +8,7 @@ import { BulkBar } from "./BulkBar";
 import type { Run } from "./queries";
 
 const run = (id: number, may: Run["may"]) => ({ id, name: `run ${id}`, may }) as Run;
-const props = { isBusy: false, answer: null, onAct: vi.fn(), onClear: vi.fn(), nameOf: (id: number) => `run ${id}` };
+const props = { isBusy: false, matching: 3, answer: null, onAll: vi.fn(), onAct: vi.fn(), onClear: vi.fn(), nameOf: (id: number) => `run ${id}` };
 
 test("nothing selected and nothing answered shows nothing", async () => {
   await renderPart(<BulkBar {...props} chosen={[]} />);

@@ -2,7 +2,6 @@
 import { Button, Group, Pagination, Text } from "@mantine/core";
 import { IconActivity, IconFilterOff, IconPlus } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
 
 import { askFirst } from "@/ui/confirm";
 import { DataTable } from "@/ui/DataTable";
@@ -17,8 +16,9 @@ import { BulkBar } from "./BulkBar";
 import { Chips } from "./Chips";
 import { RUN_COLUMNS } from "./columns";
 import { Filters } from "./Filters";
-import { type BulkAction, PAGE_SIZE, type Run, useBulk, useExperimentNames, useRuns } from "./queries";
+import { type BulkAction, PAGE_SIZE, type Run, useAllMatching, useBulk, useExperimentNames, useRuns } from "./queries";
 import { readRunsSearch, type RunsSearch } from "./search";
+import { useChosen } from "./useChosen";
 
 const NOTHING: readonly Run[] = [];
 const idOf = ({ id }: Run) => id;
@@ -28,11 +28,13 @@ export default function RunsPage() {
   const [search, change] = useUrlState(readRunsSearch);
   const runs = useRuns(search);
   const experiments = useExperimentNames();
-  const [ids, setIds] = useState<ReadonlySet<number>>(new Set());
-  const bulk = useBulk();
   const rows = runs.data?.items ?? NOTHING;
+  const { ids, chosen, choose } = useChosen(rows);
+  const bulk = useBulk();
+  const all = useAllMatching();
+  const total = runs.data?.total ?? 0;
   const act = (action: BulkAction, chosen: number[]) => {
-    const go = () => bulk.mutate({ action, ids: chosen }, { onSuccess: () => setIds(new Set()) });
+    const go = () => bulk.mutate({ action, ids: chosen }, { onSuccess: () => choose(new Set()) });
     if (action !== "stop") return go();
     askFirst({ title: `Stop ${counted(chosen.length, "run")}?`, children: "Each saves its state and leaves its devices. It can be resumed later.", confirm: "Stop", isDangerous: true, onConfirm: go });
   };
@@ -41,9 +43,9 @@ export default function RunsPage() {
       <PageHeader title="Runs" lead={runs.data && counted(runs.data.total, "run")} actions={<LaunchButton />} />
       <Filters search={search} experiments={experiments.data ?? []} onChange={change} />
       <Chips search={search} onChange={change} />
-      {runs.error && <ErrorBox error={runs.error} onRetry={() => void runs.refetch()} />}
+      {runs.error && !runs.data && <ErrorBox error={runs.error} onRetry={() => void runs.refetch()} />}
       {runs.isPending && <RowSkeletons />}
-      {runs.data && rows.length === 0 && <Nothing search={search} />}
+      {runs.data && rows.length === 0 && <Nothing search={search} total={total} />}
       {rows.length > 0 && (
         <DataTable
           label="Runs"
@@ -54,18 +56,20 @@ export default function RunsPage() {
           hidden={search.hide}
           sort={{ key: search.sort, descending: search.descending }}
           onSort={({ key, descending }) => change({ sort: readRunsSearch({ sort: key }).sort, descending })}
-          selection={{ ids, onChange: setIds }}
+          selection={{ ids, onChange: choose }}
           maxHeight="calc(100vh - 210px)"
         />
       )}
-      <Pages total={runs.data?.total ?? 0} page={search.page} onPage={(page) => change({ page })} />
+      <Pages total={total} page={search.page} onPage={(page) => change({ page })} />
       <BulkBar
-        chosen={rows.filter(({ id }) => ids.has(id))}
-        isBusy={bulk.isPending}
+        chosen={chosen}
+        isBusy={bulk.isPending || all.isPending}
+        matching={total}
+        onAll={() => all.mutate(search, { onSuccess: (found) => choose(new Set(found.map(idOf)), found) })}
         answer={bulk.data ? { action: bulk.variables.action, said: bulk.data } : null}
         onAct={act}
         onClear={() => {
-          setIds(new Set());
+          choose(new Set());
           bulk.reset();
         }}
         nameOf={(id) => rows.find((run) => run.id === id)?.name ?? `run ${id}`}
@@ -82,8 +86,9 @@ function LaunchButton() {
   );
 }
 
-function Nothing({ search }: { search: RunsSearch }) {
-  const isFiltered = search.q || search.kinds.length || search.states.length || search.tag || search.experiment || search.archived || search.parent;
+function Nothing({ search, total }: { search: RunsSearch; total: number }) {
+  const { q, tag, experiment, parent, seeds, archived, kinds, states } = search;
+  const isFiltered = total > 0 || archived || [q, tag, experiment, parent, seeds].some((one) => one !== undefined) || kinds.length + states.length > 0;
   if (!isFiltered) {
     return (
       <EmptyState icon={IconActivity} title="No run yet" action={<LaunchButton />}>
@@ -93,7 +98,7 @@ function Nothing({ search }: { search: RunsSearch }) {
   }
   return (
     <EmptyState icon={IconFilterOff} title="No run matches" action={<Button component={Link} to="/runs" search={{} as never} variant="default" size="xs">Show all runs</Button>}>
-      Take a filter off, or look in the archive.
+      {total > 0 ? `There is no page ${search.page} of ${counted(total, "run")}.` : "Take a filter off, or look in the archive."}
     </EmptyState>
   );
 }

@@ -7,6 +7,7 @@ import type { Column } from "@/ui/DataTable";
 import { counted, formatBytes } from "@/ui/format";
 import { ProgressWithEta } from "@/ui/ProgressWithEta";
 import { RunLink } from "@/ui/RunLink";
+import { scoreName } from "@/ui/scores";
 import { KindBadge, StatePill } from "@/ui/StatePill";
 import { When } from "@/ui/When";
 
@@ -14,12 +15,12 @@ import type { Run } from "./queries";
 
 export const RUN_COLUMNS: readonly Column<Run>[] = [
   { id: "number", header: "#", width: 52, sortKey: "id", cell: ({ id }) => <Text c="dimmed" fz="inherit" span>{id}</Text> },
-  { id: "name", header: "Run", width: 230, sortKey: "name", cell: (run) => <Name run={run} /> },
+  { id: "name", header: "Run", width: 230, isMain: true, sortKey: "name", cell: (run) => <Name run={run} /> },
   { id: "state", header: "State", width: 150, sortKey: "state", cell: (run) => <StatePill state={run.state} failure={run.failure} hint={run.waits_for} /> },
   { id: "progress", header: "Progress", width: 108, sortKey: "progress", cell: (run) => <ProgressWithEta progress={run.progress} etaS={run.eta_s} label={run.name} isMoving={run.ended_at === null && run.started_at !== null} /> },
   { id: "kind", header: "Kind", width: 116, sortKey: "kind", cell: ({ kind }) => <KindBadge kind={kind} /> },
-  score("top1", "top-1"),
-  score("R@1", "R@1"),
+  score("top1"),
+  score("R@1"),
   { id: "duration", header: "Duration", width: 90, align: "right", sortKey: "duration", cell: ({ duration_s }) => (duration_s === null ? "–" : formatElapsed(duration_s)) },
   { id: "method", header: "Method", width: 80, cell: ({ method }) => method ?? "–" },
   { id: "trunk", header: "Trunk", width: 84, cell: ({ trunk }) => trunk ?? "–" },
@@ -34,13 +35,13 @@ export const RUN_COLUMNS: readonly Column<Run>[] = [
   { id: "tags", header: "Tags", width: 140, cell: ({ tags }) => <TagList tags={tags} /> },
 ];
 
-function score(key: string, header: string): Column<Run> {
-  return { id: key, header, width: 78, align: "right", cell: ({ summary }) => formatScore(summary[key] ?? summary[`val/${key}`]) };
+function score(key: string): Column<Run> {
+  return { id: key, header: scoreName(key), width: 78, align: "right", cell: ({ summary }) => formatScore(summary[key] ?? summary[`val/${key}`]) };
 }
 
 function Name({ run }: { run: Run }) {
   return (
-    <Stack gap={0} maw={270}>
+    <Stack gap={0}>
       <span className="ellipsis">
         <RunLink run={run} isStrong />
       </span>

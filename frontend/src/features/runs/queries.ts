@@ -15,29 +15,42 @@ export const PAGE_SIZE = 100;
 export const runsQuery = (search: RunsSearch) =>
   queryOptions({
     queryKey: ["runs", "list", search],
-    queryFn: () =>
-      unwrap(
-        api.GET("/api/v1/runs", {
-          params: {
-            query: {
-              experiment_id: search.experiment,
-              kind: [...search.kinds],
-              state: [...search.states],
-              tag: search.tag,
-              parent_id: search.parent,
-              seed_group: search.seeds,
-              q: search.q,
-              archived: search.archived,
-              sort: search.sort,
-              descending: search.descending,
-              page: search.page,
-              size: PAGE_SIZE,
-            },
-          },
-        }),
-      ),
+    queryFn: () => readRuns(search, search.page, PAGE_SIZE),
     placeholderData: keepPreviousData,
   });
+
+function readRuns(search: RunsSearch, page: number, size: number) {
+  const query = {
+    experiment_id: search.experiment,
+    kind: [...search.kinds],
+    state: [...search.states],
+    tag: search.tag,
+    parent_id: search.parent,
+    seed_group: search.seeds,
+    q: search.q,
+    archived: search.archived,
+    sort: search.sort,
+    descending: search.descending,
+    page,
+    size,
+  };
+  return unwrap(api.GET("/api/v1/runs", { params: { query } }));
+}
+
+/** As many as the server acts on in one request. */
+export const MOST_AT_ONCE = 1000;
+const LARGEST_PAGE = 500;
+
+/** The runs that a search finds, on whatever page they are. */
+export function useAllMatching() {
+  return useMutation({
+    mutationFn: async (search: RunsSearch) => {
+      const pages = Array.from({ length: MOST_AT_ONCE / LARGEST_PAGE }, (_, place) => readRuns(search, place + 1, LARGEST_PAGE));
+      return (await Promise.all(pages)).flatMap(({ items }) => items);
+    },
+    onError: tellRefusal,
+  });
+}
 
 export const experimentNamesQuery = queryOptions({
   queryKey: ["experiments", "names"],

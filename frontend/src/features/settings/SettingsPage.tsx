@@ -22,7 +22,7 @@ export default function SettingsPage() {
   return (
     <>
       <PageHeader title="Settings" />
-      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">
+      <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="md">
         <Stack gap="md">
           <Card title="API tokens">
             {tokens.error && <ErrorBox error={tokens.error} onRetry={() => void tokens.refetch()} />}

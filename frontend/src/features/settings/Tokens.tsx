@@ -55,38 +55,42 @@ function TokenTable({ tokens, onRevoke }: Pick<TokensProps, "tokens" | "onRevoke
   const revoke = ({ id, name }: Token) =>
     askFirst({ title: `Revoke ${name}?`, children: "Whatever uses it is refused from now on. This cannot be undone.", confirm: "Revoke", isDangerous: true, onConfirm: () => onRevoke(id) });
   return (
-    <Table fz="sm" verticalSpacing={6}>
-      <Table.Thead>
-        <Table.Tr>
-          {["Name", "May", "Ends in", "Last used", "Expires"].map((head) => (
-            <Table.Th key={head}>{head}</Table.Th>
-          ))}
-          <Table.Th>
-            <VisuallyHidden>Revoke</VisuallyHidden>
-          </Table.Th>
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {tokens.map((token) => (
-          <Table.Tr key={token.id}>
-            <Table.Td fw={560}>{token.name}</Table.Td>
-            <Table.Td>
-              <Badge variant="default" tt="none" fw={500}>
-                {token.scope === "read" ? "read only" : "read and write"}
-              </Badge>
-            </Table.Td>
-            <Table.Td className="mono">…{token.hint}</Table.Td>
-            <Table.Td>{token.last_used_at ? <When at={token.last_used_at} /> : "never"}</Table.Td>
-            <Table.Td>{token.expires_at ? <When at={token.expires_at} /> : "never"}</Table.Td>
-            <Table.Td ta="right">
-              <Button size="compact-xs" variant="default" onClick={() => revoke(token)}>
-                Revoke
-              </Button>
-            </Table.Td>
+    <Table.ScrollContainer minWidth={560} type="native">
+      <Table fz="sm" verticalSpacing={6}>
+        <Table.Thead>
+          <Table.Tr>
+            {["Name", "May", "Ends in", "Last used", "Expires"].map((head) => (
+              <Table.Th key={head} style={{ whiteSpace: "nowrap" }}>
+                {head}
+              </Table.Th>
+            ))}
+            <Table.Th pos="relative">
+              <VisuallyHidden>Revoke</VisuallyHidden>
+            </Table.Th>
           </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
+        </Table.Thead>
+        <Table.Tbody>
+          {tokens.map((token) => (
+            <Table.Tr key={token.id}>
+              <Table.Td fw={560}>{token.name}</Table.Td>
+              <Table.Td>
+                <Badge variant="default" tt="none" fw={500} style={{ flex: "none", overflow: "visible" }} miw="max-content">
+                  {token.scope === "read" ? "read only" : "read and write"}
+                </Badge>
+              </Table.Td>
+              <Table.Td className="mono">…{token.hint}</Table.Td>
+              <Table.Td>{token.last_used_at ? <When at={token.last_used_at} /> : "never"}</Table.Td>
+              <Table.Td>{token.expires_at ? <When at={token.expires_at} /> : "never"}</Table.Td>
+              <Table.Td ta="right">
+                <Button size="compact-xs" variant="default" onClick={() => revoke(token)}>
+                  Revoke
+                </Button>
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
   );
 }
 

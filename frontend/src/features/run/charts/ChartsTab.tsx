@@ -25,7 +25,7 @@ export function ChartsTab({ run, search, onSearch, onCheckpoint }: ChartsTabProp
     () => sectionsOf((list.data ?? []).map(({ key }) => key), search.find ?? ""),
     [list.data, search.find],
   );
-  if (list.error) return <ErrorBox error={list.error} />;
+  if (list.error && !list.data) return <ErrorBox error={list.error} />;
   if (!list.data) return <Skeleton h={400} />;
   if (list.data.length === 0) return <NoMetrics run={run} />;
 

@@ -31,8 +31,14 @@ export function checkpointMarks(checkpoints: readonly Checkpoint[], run: Run, ax
     .filter(({ kind, removed_at }) => kind !== "last" && removed_at === null)
     .map((checkpoint) => {
       const x = placeOf(checkpoint, run, axis);
-      return { id: checkpoint.id, x, y: line ? heightAt(line, x) : null, label: markWords(checkpoint) };
+      return { id: checkpoint.id, x, y: line ? markHeight(line, x) : null, label: markWords(checkpoint) };
     });
+}
+
+/** The untrained weights are saved before the first point: their mark lies at that point's height. */
+function markHeight(line: Line, x: number): number | null {
+  const isBefore = x < (line.x[0] ?? -Infinity);
+  return isBefore ? (line.value[0] ?? null) : heightAt(line, x);
 }
 
 function placeOf({ step, epoch, created_at }: Checkpoint, run: Run, axis: XAxis): number {

@@ -13,12 +13,12 @@ import {
 
 import { formatEpoch, formatScore } from "@/charts/format";
 import { CopyButton } from "@/ui/CopyButton";
-import { formatBytes } from "@/ui/format";
+import { formatBytes, formatCount } from "@/ui/format";
 import { KIND_LOOKS } from "@/ui/StatePill";
 import { When } from "@/ui/When";
 
 import { HEADLINE } from "../overview/baseline";
-import { scoreName } from "../overview/scoreNames";
+import { scoreName } from "@/ui/scores";
 import type { Checkpoint } from "../queries";
 import { RunLink } from "../RunLinks";
 
@@ -56,7 +56,7 @@ export function CheckpointRow({ checkpoint, onDeed }: { checkpoint: Checkpoint; 
           )}
         </Group>
       </Table.Td>
-      <Table.Td ta="right">{checkpoint.step}</Table.Td>
+      <Table.Td ta="right">{formatCount(checkpoint.step)}</Table.Td>
       <Table.Td ta="right">{formatBytes(checkpoint.bytes)}</Table.Td>
       <Table.Td>
         <ScoreList checkpoint={checkpoint} />

@@ -7,7 +7,7 @@ import { useState } from "react";
 import { formatEpoch } from "@/charts/format";
 import { askFirst } from "@/ui/confirm";
 import { ErrorBox } from "@/ui/ErrorBox";
-import { formatBytes } from "@/ui/format";
+import { counted, formatBytes } from "@/ui/format";
 
 import {
   type Checkpoint,
@@ -27,7 +27,7 @@ export function CheckpointsTab({ run }: { run: Run }) {
   const recipes = useRecipes();
   const [pin, remove, evaluate, act] = [usePinCheckpoint(), useRemoveCheckpoint(), useEvaluateCheckpoint(), useRunAction(run.id)];
   const [evaluated, setEvaluated] = useState<Checkpoint | null>(null);
-  if (checkpoints.error) return <ErrorBox error={checkpoints.error} />;
+  if (checkpoints.error && !checkpoints.data) return <ErrorBox error={checkpoints.error} />;
   if (!checkpoints.data) return <Skeleton h={300} />;
   const kept = [...checkpoints.data.items].sort((a, b) => b.step - a.step || b.id - a.id);
   if (kept.length === 0) return <NoCheckpoints />;
@@ -53,7 +53,7 @@ export function CheckpointsTab({ run }: { run: Run }) {
   return (
     <Stack gap="sm">
       <Text size="sm" c="dimmed">
-        {kept.length} checkpoints, {formatBytes(kept.reduce((sum, { bytes }) => sum + bytes, 0))}
+        {counted(kept.length, "checkpoint")}, {formatBytes(kept.reduce((sum, { bytes }) => sum + bytes, 0))}
       </Text>
       <Paper className="card">
         <Table.ScrollContainer minWidth={980} type="native">

@@ -11,7 +11,7 @@ import classes from "./ConfigurationTab.module.css";
 
 export function ConfigurationTab({ run }: { run: Run }) {
   const configuration = useConfiguration(run.id);
-  if (configuration.error) return <ErrorBox error={configuration.error} />;
+  if (configuration.error && !configuration.data) return <ErrorBox error={configuration.error} />;
   if (!configuration.data) return <Skeleton h={420} />;
   const { recipe, recipe_changes, parent, parent_changes, yaml } = configuration.data;
   return (

@@ -6,7 +6,7 @@ import { formatEpoch } from "@/charts/format";
 import { LinePlot } from "@/charts/LinePlot";
 import { type NamedLine, nearest, plotModel } from "@/charts/model";
 
-import { scoreName } from "../overview/scoreNames";
+import { scoreName } from "@/ui/scores";
 import type { EvaluationCurve } from "../queries";
 import classes from "./EvaluationChart.module.css";
 import { scoredPoints, scoreLines } from "./scores";

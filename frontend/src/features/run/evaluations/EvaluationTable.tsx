@@ -6,7 +6,7 @@ import type { Schemas } from "@/api/client";
 import { formatEpoch, formatScore } from "@/charts/format";
 import { StatePill } from "@/ui/StatePill";
 
-import { scoreName } from "../overview/scoreNames";
+import { scoreName } from "@/ui/scores";
 import type { EvaluationCurve } from "../queries";
 import { RunLink } from "../RunLinks";
 

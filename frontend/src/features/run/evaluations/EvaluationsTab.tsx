@@ -11,7 +11,7 @@ import { EvaluationTable } from "./EvaluationTable";
 export function EvaluationsTab({ run }: { run: Run }) {
   const navigate = useNavigate();
   const evaluations = useEvaluations(run.id);
-  if (evaluations.error) return <ErrorBox error={evaluations.error} />;
+  if (evaluations.error && !evaluations.data) return <ErrorBox error={evaluations.error} />;
   if (!evaluations.data) return <Skeleton h={360} />;
   const { curves, runs } = evaluations.data;
   if (runs.length === 0) return <NothingMeasured />;

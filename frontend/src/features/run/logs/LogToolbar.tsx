@@ -4,6 +4,8 @@ import { useDebouncedCallback } from "@mantine/hooks";
 import { IconArrowDown, IconArrowUp, IconCheck, IconCopy, IconSearch } from "@tabler/icons-react";
 import { useState } from "react";
 
+import { counted } from "@/ui/format";
+
 interface LogToolbarProps {
   total: number;
   text: string;
@@ -47,7 +49,7 @@ export function LogToolbar(props: LogToolbarProps) {
       )}
       <Switch size="xs" label="Follow" checked={isFollowing} onChange={(event) => onFollow(event.currentTarget.checked)} />
       <Text size="xs" c="dimmed" ml="auto">
-        {total} lines
+        {counted(total, "line")}
       </Text>
       <Button
         size="compact-xs"
@@ -81,6 +83,6 @@ function Step({ label, icon, isDisabled, onClick }: StepProps) {
 function hitWords(hits: readonly number[], line: number | null): string {
   if (hits.length === 0) return "No hits";
   const place = line === null ? -1 : hits.indexOf(line);
-  const count = `${hits.length} ${hits.length === 1 ? "hit" : "hits"}`;
+  const count = counted(hits.length, "hit");
   return place < 0 ? count : `${place + 1} of ${count}`;
 }

@@ -31,7 +31,7 @@ export function useLog(runId: number, first: number, last: number, isLive: boole
   return {
     total: tail?.total_lines ?? 0,
     lineAt: (line) => parts.map((part) => part.lines[line - part.first_line]).find((text) => text !== undefined),
-    failure: newest.error,
+    failure: tail ? null : newest.error,
     isWaiting: newest.isPending,
   };
 }

@@ -8,7 +8,7 @@ import type { EvaluationCurve } from "../queries";
 import { RunLink } from "../RunLinks";
 import { type Gain, gainsOf } from "./baseline";
 import { Panel } from "./Panel";
-import { scoreName } from "./scoreNames";
+import { scoreName } from "@/ui/scores";
 
 export function Baseline({ curves }: { curves: readonly EvaluationCurve[] }) {
   const gains = gainsOf(curves);

@@ -8,7 +8,7 @@ import { KeyValue } from "@/ui/KeyValue";
 import type { Run } from "../queries";
 import { protocolLines, protocolPairs } from "./protocol";
 import { Panel } from "./Panel";
-import { scoreName } from "./scoreNames";
+import { scoreName } from "@/ui/scores";
 
 const WANTED = ["train/loss", "train/lr", "train/clips_per_s", "train/data_wait", "health/embedding_std"];
 const WORDS: Readonly<Record<string, string>> = {
@@ -46,7 +46,7 @@ export function Figure({ label, value }: { label: string; value: string }) {
       <Text size="xs" c="dimmed">
         {label}
       </Text>
-      <Text fz={26} fw={650} lh={1.2} style={{ fontVariantNumeric: "tabular-nums" }}>
+      <Text fz={{ base: 20, sm: 26 }} fw={650} lh={1.2} style={{ fontVariantNumeric: "tabular-nums" }}>
         {value}
       </Text>
     </Stack>

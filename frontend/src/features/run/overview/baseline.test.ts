@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { EvaluationCurve } from "../queries";
 import { gainsOf } from "./baseline";
 import { protocolLines, protocolPairs } from "./protocol";
-import { scoreName } from "./scoreNames";
+import { scoreName } from "@/ui/scores";
 
 function aCurve(points: [number, number][], kind: EvaluationCurve["kind"] = "knn"): EvaluationCurve {
   return {
