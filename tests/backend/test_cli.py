@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,7 +19,9 @@ from backend.cli import app
 from backend.client import Lab as Client
 from backend.client import Refused, TookTooLong, Unreachable
 from backend.connection import MissingToken, NotRunning, read_connection
+from backend.datasets.service import index_failed
 from backend.db import now
+from backend.metrics.store import NewPoint, add_points
 from backend.runs.tables import Run
 from backend.settings import Settings
 from backend.tabulate import age, as_table, bytes_words, duration_words, number
@@ -278,3 +280,78 @@ def test_numbers_bytes_and_ages_are_said_shortly() -> None:
     assert (number(0.123456), number(None)) == ("0.1235", "")
     assert (bytes_words(999), bytes_words(1_500_000)) == ("999 B", "1.5 MB")
     assert (age(None), age(now() - timedelta(minutes=2))) == ("never", "2 min 0 s ago")
+
+
+# -- the client in Python
+
+
+@pytest.fixture
+def client(served: Lab) -> Iterator[Client]:
+    with Client.here(Settings()) as client:
+        yield client
+
+
+def test_a_script_launches_looks_and_stops(client: Client) -> None:
+    preview = client.preview("digits-sce-r18", {"optimisation.epochs": 3}, experiment="scripts")
+    launched = client.launch("digits-sce-r18", {"optimisation.epochs": 3}, experiment="scripts", seeds=[1, 2])
+    assert launched.derived == preview.derived
+    assert [run.seed for run in launched.runs] == [1, 2]
+    assert client.runs(state=["queued"], q="digits").total == 2
+    assert client.stop(launched.id).state == "stopped"
+    assert client.retry(launched.id).state == "queued"
+    assert client.run(launched.id).experiment.name == "scripts"
+
+
+def test_a_script_reads_what_came_out(served: Lab, client: Client) -> None:
+    run_id = client.launch("digits-sce-r18").id
+    points = [NewPoint("loss", step, 0.0, float(step), 1.0 / (step + 1), 1) for step in range(100)]
+    with served.sessions.begin() as db:
+        add_points(db, run_id=run_id, points=points)
+    (summary,) = client.series(run_id)
+    assert (summary.key, summary.num_points, summary.max, summary.last) == ("loss", 100, 1.0, 0.01)
+    (curve,) = client.metrics([run_id], ["loss"], width=10).series
+    assert (max(value or 0 for value in curve.max), sum(curve.count)) == (1.0, 100)
+    assert client.checkpoints(run_id=run_id).items == []
+    assert client.evaluations(run_id).runs == []
+
+
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (lambda lab: lab.run(99), "There is no run 99."),
+        (lambda lab: lab.retrieval(99), "There is no run 99."),
+        (lambda lab: lab.evaluate(99, protocol={"kind": "knn"}), "There is no checkpoint 99."),
+        (lambda lab: lab.dataset(99), "There is no data set 99."),
+        (lambda lab: lab.revoke_token(99), "There is no token 99."),
+        (lambda lab: lab.launch("digits"), "recipe"),
+    ],
+)
+def test_a_refusal_is_an_exception_that_carries_the_sentence(
+    client: Client, ask: Callable[[Client], object], words: str
+) -> None:
+    with pytest.raises(Refused, match=words) as error:
+        ask(client)
+    assert error.value.problem.status in {404, 422}
+
+
+def test_a_script_waits_for_a_data_set_and_not_for_ever(client: Client) -> None:
+    registered = client.register_dataset(name="digits", root="digits", kind="image")
+    assert [found.id for found in client.datasets()] == [registered.id]
+    with pytest.raises(TookTooLong, match="Indexing digits did not end within 0 s"):
+        client.wait_for_dataset(registered.id, timeout_s=0)
+
+
+def test_a_data_set_that_could_not_be_indexed_is_waited_for_no_longer(served: Lab, client: Client) -> None:
+    registered = client.register_dataset(name="digits", root="digits", kind="image")
+    with served.sessions.begin() as db:
+        index_failed(db, dataset_id=registered.id, sentence="It holds no images.")
+    assert client.wait_for_dataset(registered.id).failure == "It holds no images."
+
+
+def test_a_revoked_token_is_refused_with_the_way_to_another(served: Lab, client: Client) -> None:
+    made = client.create_token("other", scope="write", expires_in_days=1)
+    with Client(url=client.url, token=made.token) as other:
+        assert "other" in [token.name for token in other.tokens()]
+        client.revoke_token(made.id)
+        with pytest.raises(Refused, match="Settings page"):
+            other.tokens()

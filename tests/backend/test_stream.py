@@ -161,6 +161,18 @@ def test_who_was_away_too_long_is_told_of_the_gap(server: Server) -> None:
     stream.close()
 
 
+def test_a_cursor_of_another_database_is_a_gap_and_the_page_lives_on(server: Server) -> None:
+    """A database that was put back, or made anew, counts from the beginning again."""
+    with server.sessions() as db:
+        newest = newest_cursor(db)
+    stream = server.stream(**{"Last-Event-ID": str(newest + 5000)})
+    first = stream.next()
+    assert (first["id"], stream.next()["event"]) == (str(newest), "gap")
+    server.change(8)
+    assert stream.subject() == 8
+    stream.close()
+
+
 def test_a_user_follows_only_so_many_pages_and_others_still_get_answers(server: Server) -> None:
     streams = [server.stream() for _ in range(STREAMS_PER_USER)]
     for stream in streams:
