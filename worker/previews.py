@@ -3,6 +3,7 @@
 A preview is ``previews/ITEM.mp4`` or ``.jpg``; what cannot be shown has its reason in ``ITEM.failed``.
 """
 
+import contextlib
 import json
 import logging
 import selectors
@@ -112,6 +113,8 @@ class PreviewMaker:
 
     def _ask_helper(self, source: Path, target: Path) -> str:
         """Empty when the target is there, else why it cannot be. Raises ``OSError``."""
+        if self._helper is not None and not self._helper.is_there():
+            self._let_helper_go()  # it went after the video before; this one is not to blame
         helper = self._helper = self._helper or Helper.start()
         error = helper.make(source, target)
         if error is None:
@@ -158,11 +161,15 @@ class Helper:
         error: str | None = answer["error"]
         return error
 
+    def is_there(self) -> bool:
+        return self.process.poll() is None
+
     def close(self) -> None:
         """It leaves when nothing more can come."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # it has gone, and the last wish was never read
+            self.process.stdin.close()
         try:
             self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:

@@ -6,6 +6,7 @@ is in the way and not the source. It is a process of its own, because a broken f
 down with it.
 """
 
+import errno
 import json
 import math
 import os
@@ -24,6 +25,7 @@ LONGEST_S = 6.0
 FASTEST = 30
 """Frames per second; a faster video keeps every second, third ... frame."""
 UNKNOWN_RATE = Fraction(25)
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class CannotShow(ValueError):
@@ -34,6 +36,7 @@ def make_proxy(source: Path, target: Path) -> None:
     """Write ``target`` (.mp4 or .jpg), whole or not at all. Raises ``CannotShow`` or ``OSError``."""
     temporary = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
     try:
+        temporary.touch()  # a place that cannot be written is told before the source is looked at
         with av.open(str(source)) as container:
             if not container.streams.video:
                 raise CannotShow("There is no picture in it.")
@@ -41,7 +44,7 @@ def make_proxy(source: Path, target: Path) -> None:
             write(container, temporary)
         temporary.replace(target)
     except av.FFmpegError as error:
-        if error.filename == str(temporary):
+        if error.errno in DISK_FULL:
             raise OSError(error.errno, error.strerror, str(target)) from error
         raise CannotShow(f"It cannot be decoded: {error.strerror}.") from error
     finally:

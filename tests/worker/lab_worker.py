@@ -15,7 +15,7 @@ TRAINER = str(Path(__file__).with_name("trainer.py"))
 
 def open_office(**_: object) -> None:
     launcher = LocalLauncher(host=socket.gethostname(), inherited=os.environ, program=(TRAINER,))
-    worker_app.open_office(launcher)
+    worker_app.open_or_leave(lambda: worker_app.open_office(launcher))
 
 
 if __name__ == "__main__":

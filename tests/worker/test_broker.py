@@ -1,12 +1,7 @@
 """The embedded broker, and tasks through it and through a Redis: the same app on both."""
 
-import os
-import shutil
-import signal
 import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -17,12 +12,11 @@ from backend.db import open_engine, open_sessions
 from backend.nudge import celery_publisher, nudge
 from backend.settings import Settings
 from tests.worker.conftest import HOST, eventually, open_shop
+from tests.worker.services import BROKERS, kill, lab_worker
 from tests.worker.trainer import IS_SLOW, SLOW_STEPS
 from worker.app import make_app
-from worker.broker import Broker, BrokerFailed, free_port
-from worker.children import end
+from worker.broker import Broker, BrokerFailed
 from worker.launchers.fake import FakeLauncher
-from worker.stack import environment_of
 
 
 @pytest.fixture
@@ -31,31 +25,6 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
     broker.start()
     yield broker
     broker.stop()
-
-
-@contextmanager
-def redis_server(folder: Path) -> Iterator[str]:
-    """Debian's Redis on a free port."""
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.fail("this test needs redis-server: make test-tools")
-    port = free_port()
-    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-    try:
-        eventually(lambda: answers(redis.Redis(port=port)))
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        end(server)
-
-
-def answers(client: "redis.Redis") -> bool:
-    try:
-        return bool(client.ping())
-    except redis.exceptions.ConnectionError:
-        return False
-    finally:
-        client.close()
 
 
 def test_the_private_name_of_the_pinned_wheel_still_holds() -> None:
@@ -122,31 +91,13 @@ def test_the_app_speaks_json_and_redelivers_soon() -> None:
     assert options["unacked_mutex_expire"] <= 10
 
 
-@contextmanager
-def lab_worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
-    """A whole worker process; the launcher starts the trainer of the tests."""
-    with (settings.home / "worker.log").open("ab") as log:
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "tests.worker.lab_worker"],
-            env={**os.environ, **environment_of(settings)},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        yield worker
-    finally:
-        end(worker)
-
-
-@pytest.mark.parametrize("kind", ["embedded", "redis"])
+@pytest.mark.parametrize("kind", BROKERS)
 def test_a_nudge_starts_a_run_through_the_broker(kind: str, settings: Settings, tmp_path: Path) -> None:
     shop = open_shop(settings, FakeLauncher())
-    with embedded(tmp_path) if kind == "embedded" else redis_server(tmp_path) as url:
+    with BROKERS[kind](tmp_path) as url:
         asked = Settings(**{**settings.model_dump(), "broker_url": url})
         with lab_worker(asked):
             log = settings.home / "worker.log"
-            eventually(lambda: "ready." in log.read_text(), within_s=40)
             run_id = shop.queue()
             with open_sessions(open_engine(asked.database), celery_publisher(url)).begin() as db:
                 nudge(db, "worker.start_runs")
@@ -157,14 +108,6 @@ def test_a_nudge_starts_a_run_through_the_broker(kind: str, settings: Settings, 
     shop.place.engine.dispose()
 
 
-@contextmanager
-def embedded(folder: Path) -> Iterator[str]:
-    broker = Broker(folder / "broker")
-    broker.start()
-    yield broker.url
-    broker.stop()
-
-
 def test_training_goes_on_when_its_worker_is_killed_and_is_watched_again(
     settings: Settings, tmp_path: Path, broker: Broker
 ) -> None:
@@ -173,8 +116,7 @@ def test_training_goes_on_when_its_worker_is_killed_and_is_watched_again(
     run_id = shop.queue(IS_SLOW)
     with lab_worker(asked) as worker:
         shop.wait(run_id, "running", within_s=40)
-        os.killpg(worker.pid, signal.SIGKILL)
-        worker.wait()
+        kill(worker)
     seen = len(shop.losses(run_id))
     eventually(lambda: len(list(shop.place.folder(run_id).read())) > seen + 5)
     assert shop.run(run_id).state == "running"

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -13,7 +14,7 @@ from backend.datasets.lookups import item_ids
 from backend.datasets.service import IndexData, ItemData
 from tests.videos import encode, encode_audio_only, encode_without_frames, numbered_frames
 from tests.worker.conftest import Shop
-from worker.previews import PreviewMaker, forget_previews, hold_quota
+from worker.previews import Helper, PreviewMaker, forget_previews, hold_quota
 from worker.proxies import CannotShow, make_proxy, small_size
 
 
@@ -187,6 +188,105 @@ def test_over_the_quota_the_oldest_go_first(shop: Shop) -> None:
     assert hold_quota(settings) == 1
     assert files(shop) == ["1.mp4", "2.mp4"]
     assert hold_quota(settings) == 0
+
+
+def test_what_nobody_asked_for_leaves_room_in_the_quota(
+    shop: Shop, maker: PreviewMaker, videos: list[int]
+) -> None:
+    """Room for one: the others are not made to be thrown away again."""
+    settings = shop.place.settings.model_copy(update={"preview_quota_gb": 1000e-9})
+    small = PreviewMaker(replace(shop.place, settings=settings))
+    for _ in range(2):
+        small.work()
+        assert [name for name in files(shop) if name.endswith(".mp4")] in ([f"{videos[0]}.mp4"], [])
+    small.close()
+
+
+def test_a_wish_is_fulfilled_though_the_quota_is_used_up(
+    shop: Shop, maker: PreviewMaker, videos: list[int]
+) -> None:
+    old = shop.place.settings.previews_dir / "9999.mp4"
+    old.parent.mkdir()
+    old.write_bytes(b"x" * 100_000)
+    os.utime(old, (1000, 1000))
+    tight = PreviewMaker(
+        replace(shop.place, settings=shop.place.settings.model_copy(update={"preview_quota_gb": 100e-6}))
+    )
+    tight.wish(videos[2])
+    tight.work()
+    assert files(shop) == [f"{videos[2]}.mp4"]
+
+
+def test_a_disk_that_cannot_be_written_is_never_blamed_on_a_video(
+    shop: Shop, maker: PreviewMaker, videos: list[int]
+) -> None:
+    """/proc takes no files, whoever asks; it stands for a disk that is full."""
+    folder = shop.place.settings.previews_dir
+    folder.symlink_to("/proc")
+    with pytest.raises(OSError, match="No such file or directory"):
+        maker.work()
+    folder.unlink()
+    maker.work()
+    assert [name.rpartition(".")[2] for name in files(shop)] == ["mp4", "failed", "mp4"]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".jpg"])
+def test_a_target_that_cannot_be_written_is_another_error_than_a_bad_source(
+    suffix: str, tmp_path: Path
+) -> None:
+    source = encode(tmp_path / "a.avi", numbered_frames(3), 25, "mpeg4")
+    with pytest.raises(OSError, match="No such file or directory"):
+        make_proxy(source, tmp_path / "missing" / f"1{suffix}")
+
+
+def test_a_preview_that_is_there_is_not_made_again(
+    shop: Shop, maker: PreviewMaker, videos: list[int]
+) -> None:
+    maker.work()
+    made = {name: (shop.place.settings.previews_dir / name).stat().st_mtime_ns for name in files(shop)}
+    maker.wish(videos[0])
+    maker.wish(videos[1])
+    maker.work()
+    assert {
+        name: (shop.place.settings.previews_dir / name).stat().st_mtime_ns for name in files(shop)
+    } == made
+
+
+def test_nothing_is_made_nor_blamed_once_the_worker_leaves(
+    shop: Shop, maker: PreviewMaker, videos: list[int]
+) -> None:
+    maker.close()
+    maker.wish(videos[0])
+    maker.work()
+    assert files(shop) == []
+
+
+def test_a_wish_wakes_the_clock(shop: Shop, videos: list[int]) -> None:
+    woken: list[str] = []
+    PreviewMaker(replace(shop.place, wake=woken.append)).wish(videos[0])
+    assert woken == ["previews"]
+
+
+def test_a_video_is_not_blamed_for_a_helper_that_was_killed_before_it(
+    shop: Shop, maker: PreviewMaker, videos: list[int]
+) -> None:
+    maker.wish(videos[0])
+    maker._work_off_wishes()
+    assert maker._helper is not None
+    maker._helper.process.kill()
+    maker._helper.process.wait()
+    maker.wish(videos[2])
+    maker._work_off_wishes()
+    assert f"{videos[2]}.mp4" in files(shop)
+
+
+def test_a_helper_that_died_is_told_and_closed_as_any_other() -> None:
+    helper = Helper.start()
+    helper.process.kill()
+    helper.process.wait()
+    assert helper.make(Path("a.avi"), Path("1.mp4")) is None
+    helper.close()
+    helper.close()
 
 
 def test_previews_of_items_that_are_no_more_are_forgotten(shop: Shop) -> None:

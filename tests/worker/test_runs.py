@@ -2,6 +2,8 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -17,8 +19,10 @@ from tests.worker.trainer import (
     RUNS_OUT_OF_MEMORY,
     WAITS,
 )
+from worker.launchers import Handle, Resources
 from worker.launchers.fake import FakeLauncher
 from worker.runs import launch, start_runs, stop_run
+from worker.sweep import mend_claims
 from worker.watch import Watch
 
 
@@ -163,6 +167,52 @@ def test_the_folder_of_another_databases_run_is_kept_aside(shop: Shop, fake: Fak
     assert [path.name.split("-")[0] for path in folder.path.parent.iterdir() if path != folder.path] == [
         "1.found"
     ]
+
+
+def test_a_claim_that_was_taken_back_touches_nothing_of_the_newer_one(shop: Shop, fake: FakeLauncher) -> None:
+    """Its worker slept between claim and launch; the sweep put the run back, and it was started again."""
+    run_id = shop.queue(seed=11)
+    with shop.place.sessions.begin() as db:
+        late = claim_next(db, host="here")
+    assert late is not None
+    mend_claims(shop.place, older_than=timedelta(0))
+    start_runs(shop.place)
+    folder = shop.place.folder(run_id)
+    launch(shop.place, late)
+    assert folder.attempt() == 2
+    assert [path.name for path in folder.path.parent.iterdir()] == [str(run_id)]
+    assert [attempt for _, attempt, _ in fake.started] == [2]
+    assert fake.ended == []
+
+
+def test_a_claim_that_is_taken_back_during_its_launch_is_ended(shop: Shop, fake: FakeLauncher) -> None:
+    run_id = shop.queue()
+    with shop.place.sessions.begin() as db:
+        late = claim_next(db, host="here")
+    assert late is not None
+
+    class Slow(FakeLauncher):
+        def start(self, folder: Path, *, attempt: int, resources: Resources) -> Handle:
+            mend_claims(shop.place, older_than=timedelta(0))
+            return super().start(folder, attempt=attempt, resources=resources)
+
+    slow = Slow()
+    launch(replace(shop.place, launcher=slow), late)
+    assert shop.run(run_id).state == "queued"
+    assert slow.ended == [slow.handle_of(shop.place.folder(run_id).path, 1)]
+    assert slow.alive == set()
+
+
+def test_a_folder_that_cannot_be_made_is_told_on_the_run(shop: Shop, fake: FakeLauncher) -> None:
+    run_id = shop.queue()
+    shop.place.folder(run_id).path.parent.mkdir(parents=True)
+    shop.place.folder(run_id).path.write_text("a file in the folder's place")
+    start_runs(shop.place)
+    run = shop.run(run_id)
+    assert (run.state, run.failure_kind) == ("failed", "infrastructure")
+    assert "It could not be started" in str(run.failure_sentence)
+    assert shop.held() == [None]
+    assert fake.started == []
 
 
 def test_threads_are_shared_out_by_slots(
