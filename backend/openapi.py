@@ -1,5 +1,7 @@
 """The OpenAPI document: every route's problems, and an example of everything that can be sent."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -33,6 +35,10 @@ EXAMPLES: dict[str, Any] = {
     "CheckpointEdit": {"pinned": True},
     "EvaluateRequest": {"protocol": {"kind": "knn", "k": 20}},
 }
+"""What is sent, by the name of its schema."""
+
+ANSWERS: dict[str, Any] = json.loads((Path(__file__).parent / "examples.json").read_bytes())
+"""What comes back, by the name of its schema: answers of a real laboratory, with the times and paths made up."""
 
 PROBLEM_EXAMPLE = {
     "type": "about:blank",
@@ -77,7 +83,7 @@ def build(app: FastAPI) -> dict[str, Any]:
         schemas.pop(name, None)
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas |= problem.pop("$defs") | {"Problem": problem | {"examples": [PROBLEM_EXAMPLE]}}
-    for name, example in EXAMPLES.items():
+    for name, example in (EXAMPLES | ANSWERS).items():
         if name in schemas:
             schemas[name]["examples"] = [example]
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}

@@ -2,19 +2,24 @@
 
 import json
 import logging
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from edge_fixtures import Lab, running_lab, settings_in
 from fastapi import FastAPI
+from pydantic import BaseModel
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from backend import pages
 from backend.edge import Db
 from backend.errors import Conflict, TooMany
-from backend.openapi import EXAMPLES
+from backend.openapi import ANSWERS, EXAMPLES
 from backend.people.tables import User
+from backend.views import View
 
 pytest_plugins = ["edge_fixtures"]
 
@@ -171,6 +176,40 @@ def test_whatever_can_be_sent_has_an_example(lab: Lab) -> None:
     ]
     named = {body["$ref"].rpartition("/")[2] for body in bodies if "$ref" in body}
     assert named <= set(EXAMPLES)
+
+
+def test_whatever_comes_back_has_an_example(lab: Lab) -> None:
+    document = lab.client.get("/api/openapi.json").json()
+    said = re.findall(r"#/components/schemas/(\w+)", json.dumps(answers_of(document)))
+    assert {name for name in said if not name.startswith("Page_")} <= set(EXAMPLES) | set(ANSWERS)
+    items = [
+        document["components"]["schemas"][name]["properties"]["items"] for name in said if "Page_" in name
+    ]
+    assert all(one["items"]["$ref"].rpartition("/")[2] in ANSWERS for one in items)
+
+
+def answers_of(document: dict[str, Any]) -> list[Any]:
+    """The schemas of every good answer."""
+    return [
+        content["schema"]
+        for path in document["paths"].values()
+        for operation in path.values()
+        for status, answer in operation["responses"].items()
+        if status.startswith("2")
+        for content in answer.get("content", {}).values()
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(ANSWERS))
+def test_an_example_of_an_answer_is_what_is_said_today(name: str) -> None:
+    models = {model.__name__: model for model in all_kinds_of(View)}
+    assert models[name].model_validate(ANSWERS[name]).model_dump(mode="json") == ANSWERS[name]
+
+
+def all_kinds_of(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for kind in model.__subclasses__():
+        yield kind
+        yield from all_kinds_of(kind)
 
 
 def test_every_operation_has_a_summary_and_our_problems(lab: Lab) -> None:

@@ -928,7 +928,20 @@ export interface components {
             /** Ids */
             ids: number[];
         };
-        /** BulkView */
+        /**
+         * BulkView
+         * @example {
+         *       "done": [
+         *         4
+         *       ],
+         *       "refused": [
+         *         {
+         *           "id": 1,
+         *           "reason": "Run 1 is finished: there is nothing to stop."
+         *         }
+         *       ]
+         *     }
+         */
         BulkView: {
             /** Done */
             done: number[];
@@ -975,7 +988,47 @@ export interface components {
             /** Step */
             step: number;
         };
-        /** CheckpointView */
+        /**
+         * CheckpointView
+         * @example {
+         *       "bytes": 1000,
+         *       "created_at": "2026-05-04T09:30:00Z",
+         *       "epoch": 10,
+         *       "experiment": "default",
+         *       "held_by": [
+         *         "1 evaluation refers to it."
+         *       ],
+         *       "id": 2,
+         *       "kind": "periodic",
+         *       "may": [
+         *         "evaluate",
+         *         "pin",
+         *         "download"
+         *       ],
+         *       "path": "checkpoints/periodic-50.ckpt",
+         *       "pinned": false,
+         *       "removed_at": null,
+         *       "run": {
+         *         "id": 1,
+         *         "kind": "pretrain",
+         *         "name": "sce small3d demo 1",
+         *         "state": "finished"
+         *       },
+         *       "scores": [
+         *         {
+         *           "kind": "retrieval",
+         *           "run_id": 2,
+         *           "state": "finished",
+         *           "values": {
+         *             "R@1": 0.5,
+         *             "R@5": 0.75
+         *           }
+         *         }
+         *       ],
+         *       "sha256": "0000000000000000000000000000000000000000000000000000000000000032",
+         *       "step": 50
+         *     }
+         */
         CheckpointView: {
             /** Bytes */
             bytes: number;
@@ -1049,6 +1102,58 @@ export interface components {
         /**
          * ConfigurationView
          * @description What was asked, whole, and how it differs from where it came from.
+         * @example {
+         *       "definition": {
+         *         "checkpoint": {
+         *           "branch": "online",
+         *           "path": "1/checkpoints/periodic-25.ckpt",
+         *           "sha256": "0000000000000000000000000000000000000000000000000000000000000019"
+         *         },
+         *         "compute": {
+         *           "accelerator": "auto",
+         *           "compile": false,
+         *           "deterministic": false,
+         *           "devices": 1,
+         *           "loader_workers": 1,
+         *           "nodes": 1,
+         *           "precision": "32"
+         *         },
+         *         "data": {
+         *           "clip_s": 2.56,
+         *           "kind": "video",
+         *           "num_frames": 8,
+         *           "root": "/home/ada/.scelab/data/demo",
+         *           "train_split": "train",
+         *           "val_split": "val"
+         *         },
+         *         "kind": "evaluation",
+         *         "protocol": {
+         *           "centre": "own",
+         *           "kind": "retrieval",
+         *           "normalise": true,
+         *           "ranks": [
+         *             1,
+         *             5
+         *           ],
+         *           "views": {
+         *             "clips": 10,
+         *             "crops": 3,
+         *             "size": 256
+         *           }
+         *         },
+         *         "seed": 42
+         *       },
+         *       "parent": {
+         *         "id": 1,
+         *         "kind": "pretrain",
+         *         "name": "sce small3d demo 1",
+         *         "state": "finished"
+         *       },
+         *       "parent_changes": [],
+         *       "recipe": null,
+         *       "recipe_changes": [],
+         *       "yaml": "kind: evaluation\ncheckpoint: {path: 1/checkpoints/periodic-25.ckpt, sha256: 0000000000000000000000000000000000000000000000000000000000000019,\n  branch: online}\ndata: {kind: video, root: /home/ada/.scelab/data/demo,\n  train_split: train, val_split: val, num_frames: 8, clip_s: 2.56}\nprotocol:\n  kind: retrieval\n  ranks: [1, 5]\n  centre: own\n  normalise: true\n  views: {clips: 10, crops: 3, size: 256}\ncompute: {accelerator: auto, devices: 1, nodes: 1, precision: '32', loader_workers: 1,\n  compile: false, deterministic: false}\nseed: 42\n"
+         *     }
          */
         ConfigurationView: {
             /** Definition */
@@ -1072,7 +1177,73 @@ export interface components {
             /** Yaml */
             yaml: string;
         };
-        /** DatasetDetail */
+        /**
+         * DatasetDetail
+         * @example {
+         *       "classes": [
+         *         {
+         *           "counts": {
+         *             "train": 10,
+         *             "val": 2
+         *           },
+         *           "label": 0,
+         *           "name": "class0"
+         *         },
+         *         {
+         *           "counts": {
+         *             "train": 10,
+         *             "val": 2
+         *           },
+         *           "label": 1,
+         *           "name": "class1"
+         *         },
+         *         {
+         *           "counts": {
+         *             "train": 10,
+         *             "val": 2
+         *           },
+         *           "label": 2,
+         *           "name": "class2"
+         *         },
+         *         {
+         *           "counts": {
+         *             "train": 10,
+         *             "val": 2
+         *           },
+         *           "label": 3,
+         *           "name": "class3"
+         *         }
+         *       ],
+         *       "created_at": "2026-05-04T09:30:00Z",
+         *       "failure": null,
+         *       "id": 1,
+         *       "indexed_at": null,
+         *       "kind": "video",
+         *       "name": "demo",
+         *       "num_classes": 4,
+         *       "num_items": 48,
+         *       "num_runs": 4,
+         *       "num_unreadable": 0,
+         *       "root": "/home/ada/.scelab/data/demo",
+         *       "splits": [
+         *         {
+         *           "bytes": 0,
+         *           "duration_s": 80,
+         *           "name": "train",
+         *           "num_items": 40,
+         *           "num_unreadable": 0
+         *         },
+         *         {
+         *           "bytes": 0,
+         *           "duration_s": 16,
+         *           "name": "val",
+         *           "num_items": 8,
+         *           "num_unreadable": 0
+         *         }
+         *       ],
+         *       "state": "ready"
+         *     }
+         */
         DatasetDetail: {
             /** Classes */
             classes: components["schemas"]["ClassCount"][];
@@ -1142,7 +1313,39 @@ export interface components {
              */
             root: string;
         };
-        /** DatasetView */
+        /**
+         * DatasetView
+         * @example {
+         *       "created_at": "2026-05-04T09:30:00Z",
+         *       "failure": null,
+         *       "id": 1,
+         *       "indexed_at": null,
+         *       "kind": "video",
+         *       "name": "demo",
+         *       "num_classes": 4,
+         *       "num_items": 48,
+         *       "num_runs": 4,
+         *       "num_unreadable": 0,
+         *       "root": "/home/ada/.scelab/data/demo",
+         *       "splits": [
+         *         {
+         *           "bytes": 0,
+         *           "duration_s": 80,
+         *           "name": "train",
+         *           "num_items": 40,
+         *           "num_unreadable": 0
+         *         },
+         *         {
+         *           "bytes": 0,
+         *           "duration_s": 16,
+         *           "name": "val",
+         *           "num_items": 8,
+         *           "num_unreadable": 0
+         *         }
+         *       ],
+         *       "state": "ready"
+         *     }
+         */
         DatasetView: {
             /**
              * Created At
@@ -1335,7 +1538,180 @@ export interface components {
              */
             protocol_words: string;
         };
-        /** EvaluationsView */
+        /**
+         * EvaluationsView
+         * @example {
+         *       "curves": [
+         *         {
+         *           "dataset": "demo",
+         *           "kind": "retrieval",
+         *           "points": [
+         *             {
+         *               "checkpoint_id": 1,
+         *               "epoch": 5,
+         *               "run_id": 3,
+         *               "state": "queued",
+         *               "step": 25,
+         *               "values": {}
+         *             },
+         *             {
+         *               "checkpoint_id": 2,
+         *               "epoch": 10,
+         *               "run_id": 2,
+         *               "state": "finished",
+         *               "step": 50,
+         *               "values": {
+         *                 "R@1": 0.5,
+         *                 "R@5": 0.75
+         *               }
+         *             }
+         *           ],
+         *           "protocol": {
+         *             "centre": "own",
+         *             "kind": "retrieval",
+         *             "normalise": true,
+         *             "ranks": [
+         *               1,
+         *               5
+         *             ],
+         *             "views": {
+         *               "clips": 10,
+         *               "crops": 3,
+         *               "size": 256
+         *             }
+         *           },
+         *           "protocol_words": "Retrieval, each side centred, cosine, 10 clips x 3 crops, 256 px"
+         *         }
+         *       ],
+         *       "runs": [
+         *         {
+         *           "archived": false,
+         *           "attempt": 1,
+         *           "checkpoint": {
+         *             "epoch": 10,
+         *             "id": 2,
+         *             "kind": "periodic",
+         *             "run_id": 1,
+         *             "run_name": "sce small3d demo 1",
+         *             "step": 50
+         *           },
+         *           "checkpoint_bytes": 0,
+         *           "created_at": "2026-05-04T09:30:00Z",
+         *           "dataset": {
+         *             "id": 1,
+         *             "name": "demo"
+         *           },
+         *           "devices": 1,
+         *           "duration_s": 0.001621,
+         *           "ended_at": "2026-05-04T09:30:00Z",
+         *           "epoch": 0,
+         *           "epochs": null,
+         *           "eta_s": null,
+         *           "experiment": {
+         *             "id": 1,
+         *             "name": "default"
+         *           },
+         *           "failure": null,
+         *           "id": 2,
+         *           "kind": "retrieval",
+         *           "may": [
+         *             "clone",
+         *             "archive"
+         *           ],
+         *           "method": null,
+         *           "name": "Retrieval of sce small3d demo 1 at epoch 10",
+         *           "num_checkpoints": 0,
+         *           "owner": "ada",
+         *           "parent": {
+         *             "id": 1,
+         *             "kind": "pretrain",
+         *             "name": "sce small3d demo 1",
+         *             "state": "finished"
+         *           },
+         *           "phase": null,
+         *           "priority": 1,
+         *           "progress": 1,
+         *           "queued_at": "2026-05-04T09:30:00Z",
+         *           "recipe": null,
+         *           "seed": 42,
+         *           "seed_group": null,
+         *           "started_at": "2026-05-04T09:30:00Z",
+         *           "state": "finished",
+         *           "state_since": "2026-05-04T09:30:00Z",
+         *           "step": 0,
+         *           "steps": null,
+         *           "summary": {
+         *             "R@1": 0.5,
+         *             "R@5": 0.75
+         *           },
+         *           "tags": [],
+         *           "trunk": "small3d",
+         *           "waits_for": null
+         *         },
+         *         {
+         *           "archived": false,
+         *           "attempt": 0,
+         *           "checkpoint": {
+         *             "epoch": 5,
+         *             "id": 1,
+         *             "kind": "periodic",
+         *             "run_id": 1,
+         *             "run_name": "sce small3d demo 1",
+         *             "step": 25
+         *           },
+         *           "checkpoint_bytes": 0,
+         *           "created_at": "2026-05-04T09:30:00Z",
+         *           "dataset": {
+         *             "id": 1,
+         *             "name": "demo"
+         *           },
+         *           "devices": 1,
+         *           "duration_s": null,
+         *           "ended_at": null,
+         *           "epoch": 0,
+         *           "epochs": null,
+         *           "eta_s": null,
+         *           "experiment": {
+         *             "id": 1,
+         *             "name": "default"
+         *           },
+         *           "failure": null,
+         *           "id": 3,
+         *           "kind": "retrieval",
+         *           "may": [
+         *             "stop",
+         *             "clone"
+         *           ],
+         *           "method": null,
+         *           "name": "Retrieval of sce small3d demo 1 at epoch 5",
+         *           "num_checkpoints": 0,
+         *           "owner": "ada",
+         *           "parent": {
+         *             "id": 1,
+         *             "kind": "pretrain",
+         *             "name": "sce small3d demo 1",
+         *             "state": "finished"
+         *           },
+         *           "phase": null,
+         *           "priority": 1,
+         *           "progress": 0,
+         *           "queued_at": "2026-05-04T09:30:00Z",
+         *           "recipe": null,
+         *           "seed": 42,
+         *           "seed_group": null,
+         *           "started_at": null,
+         *           "state": "queued",
+         *           "state_since": "2026-05-04T09:30:00Z",
+         *           "step": 0,
+         *           "steps": null,
+         *           "summary": {},
+         *           "tags": [],
+         *           "trunk": "small3d",
+         *           "waits_for": "A worker is about to start it."
+         *         }
+         *       ]
+         *     }
+         */
         EvaluationsView: {
             /** Curves */
             curves: components["schemas"]["EvaluationCurve"][];
@@ -1379,7 +1755,20 @@ export interface components {
             /** Name */
             name: string;
         };
-        /** ExperimentView */
+        /**
+         * ExperimentView
+         * @example {
+         *       "archived": false,
+         *       "created_at": "2026-05-04T09:30:00Z",
+         *       "description": "",
+         *       "id": 2,
+         *       "last_activity_at": "2026-05-04T09:30:00Z",
+         *       "name": "first steps",
+         *       "num_active": 1,
+         *       "num_failed": 0,
+         *       "num_runs": 1
+         *     }
+         */
         ExperimentView: {
             /** Archived */
             archived: boolean;
@@ -1432,7 +1821,16 @@ export interface components {
             /** Message */
             message: string;
         };
-        /** HealthView */
+        /**
+         * HealthView
+         * @example {
+         *       "broker": "ok",
+         *       "database": "ok",
+         *       "hosts_online": 1,
+         *       "status": "ok",
+         *       "version": "0.1.0"
+         *     }
+         */
         HealthView: {
             /**
              * Broker
@@ -1464,7 +1862,34 @@ export interface components {
             /** Enabled */
             enabled: boolean;
         };
-        /** HostView */
+        /**
+         * HostView
+         * @example {
+         *       "cpu_count": 16,
+         *       "cpu_percent": null,
+         *       "devices": [
+         *         {
+         *           "id": 1,
+         *           "kind": "cpu",
+         *           "memory_bytes": 137438953472,
+         *           "name": "cpu",
+         *           "number": 0,
+         *           "run": null
+         *         }
+         *       ],
+         *       "disk_free_bytes": null,
+         *       "disk_total_bytes": null,
+         *       "enabled": true,
+         *       "id": 1,
+         *       "memory_bytes": 137438953472,
+         *       "memory_used_bytes": null,
+         *       "name": "lab-1",
+         *       "registered_at": "2026-05-04T09:30:00Z",
+         *       "seen_at": "2026-05-04T09:30:00Z",
+         *       "state": "online",
+         *       "versions": {}
+         *     }
+         */
         HostView: {
             /** Cpu Count */
             cpu_count: number;
@@ -1513,6 +1938,23 @@ export interface components {
         /**
          * ItemView
          * @description One video or image.
+         * @example {
+         *       "bytes": 51200,
+         *       "class_name": "spin",
+         *       "codec": "h264",
+         *       "duration_s": 2,
+         *       "fps": 24,
+         *       "height": 128,
+         *       "id": 1,
+         *       "label": 0,
+         *       "num_frames": 48,
+         *       "path": "train/spin/0.mp4",
+         *       "position": 0,
+         *       "preview_url": "/api/v1/media/1/preview",
+         *       "split": "train",
+         *       "unreadable": null,
+         *       "width": 128
+         *     }
          */
         ItemView: {
             /** Bytes */
@@ -1631,7 +2073,78 @@ export interface components {
              */
             tags: string[];
         };
-        /** LaunchedView */
+        /**
+         * LaunchedView
+         * @example {
+         *       "derived": {
+         *         "batch_per_device": 8,
+         *         "checkpoint_bytes": 97456314,
+         *         "effective_batch": 8,
+         *         "num_checkpoints": 3,
+         *         "scaled_lr": 0.075,
+         *         "steps_per_epoch": 5,
+         *         "total_steps": 100,
+         *         "trunk_width": 192,
+         *         "views_per_video": null,
+         *         "warmup_steps": 0
+         *       },
+         *       "id": 4,
+         *       "runs": [
+         *         {
+         *           "archived": false,
+         *           "attempt": 0,
+         *           "checkpoint": null,
+         *           "checkpoint_bytes": 0,
+         *           "created_at": "2026-05-04T09:30:00Z",
+         *           "dataset": {
+         *             "id": 1,
+         *             "name": "demo"
+         *           },
+         *           "devices": 1,
+         *           "duration_s": null,
+         *           "ended_at": null,
+         *           "epoch": 0,
+         *           "epochs": 20,
+         *           "eta_s": null,
+         *           "experiment": {
+         *             "id": 2,
+         *             "name": "first steps"
+         *           },
+         *           "failure": null,
+         *           "id": 4,
+         *           "kind": "pretrain",
+         *           "may": [
+         *             "stop",
+         *             "clone"
+         *           ],
+         *           "method": "sce",
+         *           "name": "sce small3d demo 1",
+         *           "num_checkpoints": 0,
+         *           "owner": "admin",
+         *           "parent": null,
+         *           "phase": null,
+         *           "priority": 0,
+         *           "progress": 0,
+         *           "queued_at": "2026-05-04T09:30:00Z",
+         *           "recipe": null,
+         *           "seed": 42,
+         *           "seed_group": null,
+         *           "started_at": null,
+         *           "state": "queued",
+         *           "state_since": "2026-05-04T09:30:00Z",
+         *           "step": 0,
+         *           "steps": null,
+         *           "summary": {},
+         *           "tags": [
+         *             "demo"
+         *           ],
+         *           "trunk": "small3d",
+         *           "waits_for": "1 run is ahead of it; it needs 1 device."
+         *         }
+         *       ],
+         *       "warnings": []
+         *     }
+         */
         LaunchedView: {
             derived: components["schemas"]["Derived"];
             /**
@@ -1647,6 +2160,18 @@ export interface components {
         /**
          * LogView
          * @description A part of a run's output.
+         * @example {
+         *       "bytes": 28,
+         *       "first_line": 0,
+         *       "hits": [
+         *         1
+         *       ],
+         *       "lines": [
+         *         "epoch 1 of 10",
+         *         "epoch 2 of 10"
+         *       ],
+         *       "total_lines": 2
+         *     }
          */
         LogView: {
             /** Bytes */
@@ -1669,6 +2194,10 @@ export interface components {
         /**
          * LoginLinkView
          * @description A link that opens one browser session, once.
+         * @example {
+         *       "expires_at": "2026-05-04T21:30:00Z",
+         *       "path": "/login?token=the-token-that-works-once"
+         *     }
          */
         LoginLinkView: {
             /**
@@ -1706,7 +2235,73 @@ export interface components {
              */
             token?: string | null;
         };
-        /** MetricsView */
+        /**
+         * MetricsView
+         * @example {
+         *       "series": [
+         *         {
+         *           "count": [
+         *             1,
+         *             1,
+         *             1,
+         *             1
+         *           ],
+         *           "cursor": 4,
+         *           "epoch": [
+         *             0,
+         *             0.2,
+         *             0.4,
+         *             0.6
+         *           ],
+         *           "first": [
+         *             2,
+         *             1,
+         *             0.6667,
+         *             0.5
+         *           ],
+         *           "is_raw": true,
+         *           "key": "train/loss",
+         *           "last": [
+         *             2,
+         *             1,
+         *             0.6667,
+         *             0.5
+         *           ],
+         *           "max": [
+         *             2,
+         *             1,
+         *             0.6667,
+         *             0.5
+         *           ],
+         *           "min": [
+         *             2,
+         *             1,
+         *             0.6667,
+         *             0.5
+         *           ],
+         *           "run_id": 1,
+         *           "step": [
+         *             0,
+         *             1,
+         *             2,
+         *             3
+         *           ],
+         *           "superseded": [
+         *             false,
+         *             false,
+         *             false,
+         *             false
+         *           ],
+         *           "time": [
+         *             1790000000,
+         *             1790000001,
+         *             1790000002,
+         *             1790000003
+         *           ]
+         *         }
+         *       ]
+         *     }
+         */
         MetricsView: {
             /** Series */
             series: components["schemas"]["SeriesView"][];
@@ -1727,7 +2322,19 @@ export interface components {
             /** Similarity */
             similarity: number;
         };
-        /** NewTokenView */
+        /**
+         * NewTokenView
+         * @example {
+         *       "created_at": "2026-05-04T09:30:00Z",
+         *       "expires_at": "2026-08-02T09:30:00Z",
+         *       "hint": "_53k",
+         *       "id": 2,
+         *       "last_used_at": null,
+         *       "name": "notebook on my laptop",
+         *       "scope": "read",
+         *       "token": "scl_the-token-that-is-shown-this-once"
+         *     }
+         */
         NewTokenView: {
             /**
              * Created At
@@ -1821,6 +2428,157 @@ export interface components {
         /**
          * PreviewView
          * @description What a launch would do, without doing it.
+         * @example {
+         *       "changes": [],
+         *       "definition": {
+         *         "checkpoints": {
+         *           "every_epochs": 10,
+         *           "initial": true,
+         *           "last_every_min": 15
+         *         },
+         *         "compute": {
+         *           "accelerator": "auto",
+         *           "compile": false,
+         *           "deterministic": false,
+         *           "devices": 1,
+         *           "loader_workers": 1,
+         *           "nodes": 1,
+         *           "precision": "32"
+         *         },
+         *         "data": {
+         *           "clip_s": 2.56,
+         *           "kind": "video",
+         *           "num_frames": 8,
+         *           "root": "/home/ada/.scelab/data/demo",
+         *           "train_split": "train",
+         *           "val_split": "val"
+         *         },
+         *         "evaluations": [],
+         *         "kind": "pretrain",
+         *         "method": {
+         *           "contrast": 0.5,
+         *           "kind": "sce",
+         *           "momentum": 0.99,
+         *           "momentum_schedule": "cosine",
+         *           "predictor": {
+         *             "hidden_width": 1024
+         *           },
+         *           "projector": {
+         *             "hidden_width": 1024,
+         *             "norm_last": true,
+         *             "num_layers": 3,
+         *             "width": 256
+         *           },
+         *           "queue_size": 65536,
+         *           "symmetric": true,
+         *           "target_temperature": 0.05,
+         *           "temperature": 0.1,
+         *           "use_keys": false
+         *         },
+         *         "optimisation": {
+         *           "accumulate": 1,
+         *           "batch_size": 8,
+         *           "clip_norm": null,
+         *           "epochs": 10,
+         *           "optimizer": {
+         *             "kind": "lars",
+         *             "lr": 2.4,
+         *             "lr_scaling": "linear",
+         *             "momentum": 0.9,
+         *             "trust": 0.001,
+         *             "weight_decay": 0.000001
+         *           },
+         *           "schedule": {
+         *             "end_lr": 0,
+         *             "kind": "cosine",
+         *             "warmup_epochs": 0
+         *           }
+         *         },
+         *         "seed": 42,
+         *         "trunk": {
+         *           "kind": "small3d",
+         *           "width": 24
+         *         },
+         *         "views": {
+         *           "mean": [
+         *             0.45,
+         *             0.45,
+         *             0.45
+         *           ],
+         *           "std": [
+         *             0.225,
+         *             0.225,
+         *             0.225
+         *           ],
+         *           "time_difference_p": 0,
+         *           "views": [
+         *             {
+         *               "blur_p": 1,
+         *               "flip_p": 0.5,
+         *               "grey_p": 0.2,
+         *               "jitter": {
+         *                 "brightness": 0.8,
+         *                 "contrast": 0.8,
+         *                 "hue": 0.2,
+         *                 "p": 0.8,
+         *                 "saturation": 0.4
+         *               },
+         *               "ratio": [
+         *                 0.75,
+         *                 1.3333
+         *               ],
+         *               "scale": [
+         *                 0.2,
+         *                 0.766
+         *               ],
+         *               "size": 224,
+         *               "solarize_p": 0
+         *             },
+         *             {
+         *               "blur_p": 0.1,
+         *               "flip_p": 0.5,
+         *               "grey_p": 0.2,
+         *               "jitter": {
+         *                 "brightness": 0.8,
+         *                 "contrast": 0.8,
+         *                 "hue": 0.2,
+         *                 "p": 0.8,
+         *                 "saturation": 0.4
+         *               },
+         *               "ratio": [
+         *                 0.75,
+         *                 1.3333
+         *               ],
+         *               "scale": [
+         *                 0.2,
+         *                 0.766
+         *               ],
+         *               "size": 224,
+         *               "solarize_p": 0.2
+         *             }
+         *           ]
+         *         }
+         *       },
+         *       "derived": {
+         *         "batch_per_device": 8,
+         *         "checkpoint_bytes": 97456314,
+         *         "effective_batch": 8,
+         *         "num_checkpoints": 2,
+         *         "scaled_lr": 0.075,
+         *         "steps_per_epoch": 5,
+         *         "total_steps": 50,
+         *         "trunk_width": 192,
+         *         "views_per_video": null,
+         *         "warmup_steps": 0
+         *       },
+         *       "disk_bytes": 194912628,
+         *       "estimate_basis": "sce small3d demo 1 (run 1) trained on 2.06e+04 videos a second.",
+         *       "estimated_s": 0.019428,
+         *       "kind": "pretrain",
+         *       "train_items": 40,
+         *       "warnings": [],
+         *       "yaml": "kind: pretrain\ndata: {kind: video, root: /home/ada/.scelab/data/demo,\n  train_split: train, val_split: val, num_frames: 8, clip_s: 2.56}\nviews:\n  views:\n  - size: 224\n    scale: [0.2, 0.766]\n    ratio: [0.75, 1.3333]\n    jitter: {brightness: 0.8, contrast: 0.8, saturation: 0.4, hue: 0.2, p: 0.8}\n    grey_p: 0.2\n    blur_p: 1.0\n    solarize_p: 0.0\n    flip_p: 0.5\n  - size: 224\n    scale: [0.2, 0.766]\n    ratio: [0.75, 1.3333]\n    jitter: {brightness: 0.8, contrast: 0.8, saturation: 0.4, hue: 0.2, p: 0.8}\n    grey_p: 0.2\n    blur_p: 0.1\n    solarize_p: 0.2\n    flip_p: 0.5\n  time_difference_p: 0.0\n  mean: [0.45, 0.45, 0.45]\n  std: [0.225, 0.225, 0.225]\ntrunk: {kind: small3d, width: 24}\nmethod:\n  kind: sce\n  contrast: 0.5\n  temperature: 0.1\n  target_temperature: 0.05\n  queue_size: 65536\n  use_keys: false\n  momentum: 0.99\n  momentum_schedule: cosine\n  symmetric: true\n  projector: {hidden_width: 1024, num_layers: 3, width: 256, norm_last: true}\n  predictor: {hidden_width: 1024}\noptimisation:\n  epochs: 10\n  batch_size: 8\n  accumulate: 1\n  optimizer: {kind: lars, lr: 2.4, lr_scaling: linear, momentum: 0.9, weight_decay: 1.0e-06,\n    trust: 0.001}\n  schedule: {kind: cosine, warmup_epochs: 0, end_lr: 0.0}\n  clip_norm: null\ncompute: {accelerator: auto, devices: 1, nodes: 1, precision: '32', loader_workers: 1,\n  compile: false, deterministic: false}\ncheckpoints: {every_epochs: 10, initial: true, last_every_min: 15.0}\nevaluations: []\nseed: 42\n"
+         *     }
          */
         PreviewView: {
             /**
@@ -1903,7 +2661,53 @@ export interface components {
              */
             type: string;
         };
-        /** QueryPage */
+        /**
+         * QueryPage
+         * @example {
+         *       "items": [
+         *         {
+         *           "first_correct_rank": 1,
+         *           "neighbours": [
+         *             {
+         *               "clip": {
+         *                 "class_name": "class0",
+         *                 "duration_s": 2,
+         *                 "item_id": 1,
+         *                 "name": "0.mp4",
+         *                 "preview_url": "/api/v1/media/1/preview"
+         *               },
+         *               "is_correct": true,
+         *               "rank": 1,
+         *               "similarity": 0.8999999761581421
+         *             },
+         *             {
+         *               "clip": {
+         *                 "class_name": "class2",
+         *                 "duration_s": 2,
+         *                 "item_id": 3,
+         *                 "name": "2.mp4",
+         *                 "preview_url": "/api/v1/media/3/preview"
+         *               },
+         *               "is_correct": false,
+         *               "rank": 2,
+         *               "similarity": 0.8829787373542786
+         *             }
+         *           ],
+         *           "position": 0,
+         *           "query": {
+         *             "class_name": "class0",
+         *             "duration_s": 2,
+         *             "item_id": 41,
+         *             "name": "0.mp4",
+         *             "preview_url": "/api/v1/media/41/preview"
+         *           }
+         *         }
+         *       ],
+         *       "page": 1,
+         *       "size": 1,
+         *       "total": 8
+         *     }
+         */
         QueryPage: {
             /** Items */
             items: components["schemas"]["QueryView"][];
@@ -1940,7 +2744,48 @@ export interface components {
              */
             recall: number;
         };
-        /** RecipeView */
+        /**
+         * RecipeView
+         * @example {
+         *       "definition": {
+         *         "checkpoint": null,
+         *         "compute": {
+         *           "accelerator": "auto",
+         *           "compile": false,
+         *           "deterministic": false,
+         *           "devices": 1,
+         *           "loader_workers": 1,
+         *           "nodes": 1,
+         *           "precision": "32"
+         *         },
+         *         "data": {
+         *           "clip_s": 1,
+         *           "kind": "video",
+         *           "num_frames": 8,
+         *           "root": "demo",
+         *           "train_split": "train",
+         *           "val_split": "val"
+         *         },
+         *         "kind": "evaluation",
+         *         "protocol": {
+         *           "k": 20,
+         *           "kind": "knn",
+         *           "temperature": 0.07,
+         *           "views": {
+         *             "clips": 3,
+         *             "crops": 1,
+         *             "size": 32
+         *           }
+         *         },
+         *         "seed": 42
+         *       },
+         *       "kind": "knn",
+         *       "name": "demo-knn",
+         *       "source": "SCE Lab",
+         *       "summary": "Weighted vote of the 20 nearest demo videos, three clips averaged.",
+         *       "title": "Demo videos, k-NN"
+         *     }
+         */
         RecipeView: {
             /**
              * Definition
@@ -1970,7 +2815,122 @@ export interface components {
             /** Reason */
             reason: string;
         };
-        /** RetrievalView */
+        /**
+         * RetrievalView
+         * @example {
+         *       "classes": [
+         *         "class0",
+         *         "class1",
+         *         "class2",
+         *         "class3"
+         *       ],
+         *       "num_bank": 40,
+         *       "num_queries": 8,
+         *       "num_stored": 6,
+         *       "protocol_words": "Retrieval, each side centred, cosine, 10 clips x 3 crops, 256 px",
+         *       "ranks": [
+         *         {
+         *           "k": 1,
+         *           "recall": 0.5
+         *         },
+         *         {
+         *           "k": 5,
+         *           "recall": 0.75
+         *         }
+         *       ],
+         *       "recall_by_class": {
+         *         "class0": 0.5,
+         *         "class1": 0.5,
+         *         "class2": 0.5,
+         *         "class3": 0.5
+         *       },
+         *       "run": {
+         *         "archived": false,
+         *         "attempt": 1,
+         *         "checkpoint": {
+         *           "epoch": 10,
+         *           "id": 2,
+         *           "kind": "periodic",
+         *           "run_id": 1,
+         *           "run_name": "sce small3d demo 1",
+         *           "step": 50
+         *         },
+         *         "checkpoint_bytes": 0,
+         *         "created_at": "2026-05-04T09:30:00Z",
+         *         "dataset": {
+         *           "id": 1,
+         *           "name": "demo"
+         *         },
+         *         "devices": 1,
+         *         "duration_s": 0.001621,
+         *         "ended_at": "2026-05-04T09:30:00Z",
+         *         "epoch": 0,
+         *         "epochs": null,
+         *         "eta_s": null,
+         *         "experiment": {
+         *           "id": 1,
+         *           "name": "default"
+         *         },
+         *         "failure": null,
+         *         "id": 2,
+         *         "kind": "retrieval",
+         *         "may": [
+         *           "clone",
+         *           "archive"
+         *         ],
+         *         "method": null,
+         *         "name": "Retrieval of sce small3d demo 1 at epoch 10",
+         *         "num_checkpoints": 0,
+         *         "owner": "ada",
+         *         "parent": {
+         *           "id": 1,
+         *           "kind": "pretrain",
+         *           "name": "sce small3d demo 1",
+         *           "state": "finished"
+         *         },
+         *         "phase": null,
+         *         "priority": 1,
+         *         "progress": 1,
+         *         "queued_at": "2026-05-04T09:30:00Z",
+         *         "recipe": null,
+         *         "seed": 42,
+         *         "seed_group": null,
+         *         "started_at": "2026-05-04T09:30:00Z",
+         *         "state": "finished",
+         *         "state_since": "2026-05-04T09:30:00Z",
+         *         "step": 0,
+         *         "steps": null,
+         *         "summary": {
+         *           "R@1": 0.5,
+         *           "R@5": 0.75
+         *         },
+         *         "tags": [],
+         *         "trunk": "small3d",
+         *         "waits_for": null
+         *       },
+         *       "siblings": [
+         *         {
+         *           "checkpoint_id": 1,
+         *           "epoch": 5,
+         *           "run_id": 3,
+         *           "state": "queued",
+         *           "step": 25,
+         *           "values": {}
+         *         },
+         *         {
+         *           "checkpoint_id": 2,
+         *           "epoch": 10,
+         *           "run_id": 2,
+         *           "state": "finished",
+         *           "step": 50,
+         *           "values": {
+         *             "R@1": 0.5,
+         *             "R@5": 0.75
+         *           }
+         *         }
+         *       ]
+         *     }
+         */
         RetrievalView: {
             /** Classes */
             classes: string[];
@@ -2004,6 +2964,148 @@ export interface components {
         /**
          * RunDetail
          * @description A run as its own page shows it.
+         * @example {
+         *       "archived": false,
+         *       "attempt": 1,
+         *       "attempts": [
+         *         {
+         *           "device": null,
+         *           "ended_at": "2026-05-04T09:30:00Z",
+         *           "host": "here",
+         *           "notes": [],
+         *           "number": 1,
+         *           "outcome": "finished",
+         *           "sentence": null,
+         *           "start_step": null,
+         *           "started_at": "2026-05-04T09:30:00Z",
+         *           "versions": {},
+         *           "world_size": null
+         *         }
+         *       ],
+         *       "checkpoint": {
+         *         "epoch": 10,
+         *         "id": 2,
+         *         "kind": "periodic",
+         *         "run_id": 1,
+         *         "run_name": "sce small3d demo 1",
+         *         "step": 50
+         *       },
+         *       "checkpoint_bytes": 0,
+         *       "children": [],
+         *       "cloned_from": null,
+         *       "created_at": "2026-05-04T09:30:00Z",
+         *       "dataset": {
+         *         "id": 1,
+         *         "name": "demo"
+         *       },
+         *       "deeds": [
+         *         {
+         *           "at": "2026-05-04T09:30:00Z",
+         *           "detail": {
+         *             "attempt": 1,
+         *             "from": "running",
+         *             "to": "finished"
+         *           },
+         *           "user": null,
+         *           "verb": "finished"
+         *         },
+         *         {
+         *           "at": "2026-05-04T09:30:00Z",
+         *           "detail": {
+         *             "attempt": 1,
+         *             "from": "starting",
+         *             "to": "running"
+         *           },
+         *           "user": null,
+         *           "verb": "running"
+         *         },
+         *         {
+         *           "at": "2026-05-04T09:30:00Z",
+         *           "detail": {
+         *             "attempt": 1,
+         *             "from": "queued",
+         *             "host": "here",
+         *             "to": "starting"
+         *           },
+         *           "user": null,
+         *           "verb": "starting"
+         *         },
+         *         {
+         *           "at": "2026-05-04T09:30:00Z",
+         *           "detail": {
+         *             "attempt": 0,
+         *             "from": "draft",
+         *             "to": "queued"
+         *           },
+         *           "user": "ada",
+         *           "verb": "launched"
+         *         }
+         *       ],
+         *       "derived": {
+         *         "batch_per_device": null,
+         *         "checkpoint_bytes": null,
+         *         "effective_batch": null,
+         *         "num_checkpoints": null,
+         *         "scaled_lr": null,
+         *         "steps_per_epoch": null,
+         *         "total_steps": null,
+         *         "trunk_width": null,
+         *         "views_per_video": 30,
+         *         "warmup_steps": null
+         *       },
+         *       "devices": 1,
+         *       "duration_s": 0.001621,
+         *       "ended_at": "2026-05-04T09:30:00Z",
+         *       "epoch": 0,
+         *       "epochs": null,
+         *       "eta_s": null,
+         *       "experiment": {
+         *         "id": 1,
+         *         "name": "default"
+         *       },
+         *       "failure": null,
+         *       "folder": "/home/ada/.scelab/runs/2",
+         *       "id": 2,
+         *       "kind": "retrieval",
+         *       "may": [
+         *         "clone",
+         *         "archive"
+         *       ],
+         *       "method": null,
+         *       "name": "Retrieval of sce small3d demo 1 at epoch 10",
+         *       "notes": "",
+         *       "num_checkpoints": 0,
+         *       "owner": "ada",
+         *       "parent": {
+         *         "id": 1,
+         *         "kind": "pretrain",
+         *         "name": "sce small3d demo 1",
+         *         "state": "finished"
+         *       },
+         *       "phase": null,
+         *       "priority": 1,
+         *       "progress": 1,
+         *       "protocol": {
+         *         "bank": 40
+         *       },
+         *       "queued_at": "2026-05-04T09:30:00Z",
+         *       "recipe": null,
+         *       "seed": 42,
+         *       "seed_group": null,
+         *       "seeds": [],
+         *       "started_at": "2026-05-04T09:30:00Z",
+         *       "state": "finished",
+         *       "state_since": "2026-05-04T09:30:00Z",
+         *       "step": 0,
+         *       "steps": null,
+         *       "summary": {
+         *         "R@1": 0.5,
+         *         "R@5": 0.75
+         *       },
+         *       "tags": [],
+         *       "trunk": "small3d",
+         *       "waits_for": null
+         *     }
          */
         RunDetail: {
             /** Archived */
@@ -2181,6 +3283,70 @@ export interface components {
         /**
          * RunView
          * @description A run as a table shows it.
+         * @example {
+         *       "archived": false,
+         *       "attempt": 1,
+         *       "checkpoint": {
+         *         "epoch": 10,
+         *         "id": 2,
+         *         "kind": "periodic",
+         *         "run_id": 1,
+         *         "run_name": "sce small3d demo 1",
+         *         "step": 50
+         *       },
+         *       "checkpoint_bytes": 0,
+         *       "created_at": "2026-05-04T09:30:00Z",
+         *       "dataset": {
+         *         "id": 1,
+         *         "name": "demo"
+         *       },
+         *       "devices": 1,
+         *       "duration_s": 0.001621,
+         *       "ended_at": "2026-05-04T09:30:00Z",
+         *       "epoch": 0,
+         *       "epochs": null,
+         *       "eta_s": null,
+         *       "experiment": {
+         *         "id": 1,
+         *         "name": "default"
+         *       },
+         *       "failure": null,
+         *       "id": 2,
+         *       "kind": "retrieval",
+         *       "may": [
+         *         "clone",
+         *         "archive"
+         *       ],
+         *       "method": null,
+         *       "name": "Retrieval of sce small3d demo 1 at epoch 10",
+         *       "num_checkpoints": 0,
+         *       "owner": "ada",
+         *       "parent": {
+         *         "id": 1,
+         *         "kind": "pretrain",
+         *         "name": "sce small3d demo 1",
+         *         "state": "finished"
+         *       },
+         *       "phase": null,
+         *       "priority": 1,
+         *       "progress": 1,
+         *       "queued_at": "2026-05-04T09:30:00Z",
+         *       "recipe": null,
+         *       "seed": 42,
+         *       "seed_group": null,
+         *       "started_at": "2026-05-04T09:30:00Z",
+         *       "state": "finished",
+         *       "state_since": "2026-05-04T09:30:00Z",
+         *       "step": 0,
+         *       "steps": null,
+         *       "summary": {
+         *         "R@1": 0.5,
+         *         "R@5": 0.75
+         *       },
+         *       "tags": [],
+         *       "trunk": "small3d",
+         *       "waits_for": null
+         *     }
          */
         RunView: {
             /** Archived */
@@ -2328,7 +3494,18 @@ export interface components {
                 [key: string]: number;
             };
         };
-        /** SeriesSummary */
+        /**
+         * SeriesSummary
+         * @example {
+         *       "first_step": 0,
+         *       "key": "train/loss",
+         *       "last": 0.5,
+         *       "last_step": 3,
+         *       "max": 2,
+         *       "min": 0.5,
+         *       "num_points": 4
+         *     }
+         */
         SeriesSummary: {
             /** First Step */
             first_step: number;
@@ -2395,6 +3572,13 @@ export interface components {
         /**
          * SessionView
          * @description Who is asking.
+         * @example {
+         *       "user": {
+         *         "name": "admin",
+         *         "role": "admin"
+         *       },
+         *       "version": "0.1.0"
+         *     }
          */
         SessionView: {
             user: components["schemas"]["UserView"];
@@ -2420,6 +3604,21 @@ export interface components {
         /**
          * StorageView
          * @description What takes how much room.
+         * @example {
+         *       "checkpoints_bytes": 2000,
+         *       "data_roots": [
+         *         "/home/ada/.scelab/data",
+         *         "/data"
+         *       ],
+         *       "database": "sqlite",
+         *       "database_bytes": 929808,
+         *       "disk_free_bytes": 77629083648,
+         *       "disk_total_bytes": 270553174016,
+         *       "home": "/home/ada/.scelab",
+         *       "previews_bytes": 0,
+         *       "previews_quota_bytes": 2000000000,
+         *       "runs_bytes": 2434
+         *     }
          */
         StorageView: {
             /** Checkpoints Bytes */
@@ -2472,7 +3671,18 @@ export interface components {
              */
             scope: "read" | "write";
         };
-        /** TokenView */
+        /**
+         * TokenView
+         * @example {
+         *       "created_at": "2026-05-04T09:30:00Z",
+         *       "expires_at": "2026-08-02T09:30:00Z",
+         *       "hint": "_53k",
+         *       "id": 2,
+         *       "last_used_at": null,
+         *       "name": "notebook on my laptop",
+         *       "scope": "read"
+         *     }
+         */
         TokenView: {
             /**
              * Created At
