@@ -17,6 +17,8 @@ from sce.trunks import build_trunk
 
 DEFINITION = "scelab_definition"
 _CHUNK = 1 << 22
+_UNFINISHED = ".tmp"
+LAST = "last-step="
 
 
 class UnusableCheckpoint(ValueError):
@@ -25,9 +27,9 @@ class UnusableCheckpoint(ValueError):
 
 @dataclass(frozen=True)
 class Found:
-    """A whole checkpoint of a run, and the newer ones that turned out torn."""
+    """The checkpoint to go on from, None to begin anew; and the newer ones that turned out torn."""
 
-    path: Path
+    path: Path | None
     step: int
     torn: tuple[str, ...]
 
@@ -38,13 +40,27 @@ def write_atomically(file: Path, write: Callable[[Path], None], *, is_writer: bo
     Every rank calls, because Lightning gathers while it saves; only the writer's file is renamed.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.tmp")
-    write(temporary)
-    if not is_writer:
-        return
-    with temporary.open("rb") as stream:
-        os.fsync(stream.fileno())
-    temporary.replace(file)
+    temporary = file.with_name(f".{file.name}{_UNFINISHED}")
+    try:
+        write(temporary)
+        if not is_writer:
+            return
+        with temporary.open("rb") as stream:
+            os.fsync(stream.fileno())
+        temporary.replace(file)
+    except BaseException:
+        # On a full disk this is the room that the journal's last line needs.
+        if is_writer:
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+def sweep(folder: Path, *, keep: set[str]) -> None:
+    """Remove what a kill left among checkpoints: parts of files, and newest states that were never journaled."""
+    for pattern in (f".*{_UNFINISHED}", f"{LAST}*.ckpt"):
+        for file in folder.glob(pattern):
+            if file.name not in keep:
+                file.unlink(missing_ok=True)
 
 
 def digest(file: Path) -> str:
@@ -68,15 +84,17 @@ def journaled(run: RunDir) -> dict[str, dict[str, Any]]:
     return known
 
 
-def newest_whole(run: RunDir) -> Found | None:
-    """The newest journaled checkpoint whose file is whole; None when there is none to go on from."""
+def newest_whole(run: RunDir) -> Found:
+    """The newest journaled checkpoint whose file is whole; the untrained one is nothing to go on from."""
     torn: list[str] = []
     for path, event in sorted(journaled(run).items(), key=lambda pair: -int(pair[1]["step"])):
         file = run.path / path
+        if event["step"] == 0:
+            break
         if file.is_file() and digest(file) == event["sha256"]:
-            return Found(file, int(event["step"]), tuple(torn)) if event["step"] > 0 else None
+            return Found(file, int(event["step"]), tuple(torn))
         torn.append(path)
-    return None
+    return Found(None, 0, tuple(torn))
 
 
 def load_trunk(path: Path, sha256: str | None, branch: str) -> tuple[nn.Module, Pretrain]:

@@ -1,6 +1,7 @@
 """Parts that methods share: heads, the queue of past keys, and how the momentum branch follows."""
 
 import copy
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -9,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sce.definition import Predictor, Projector
+
+Thing = TypeVar("Thing")
 
 
 class KeyQueue(nn.Module):
@@ -83,6 +86,15 @@ def gather(rows: Tensor) -> Tensor:
     parts = [torch.empty_like(rows) for _ in range(dist.get_world_size())]
     dist.all_gather(parts, rows.detach().contiguous())
     return torch.cat(parts)
+
+
+def gather_objects(own: Thing) -> list[Thing]:
+    """One small object of every rank, in rank order."""
+    if not (dist.is_available() and dist.is_initialized()):
+        return [own]
+    everyone: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(everyone, own)
+    return everyone
 
 
 def gather_with_gradient(rows: Tensor) -> Tensor:

@@ -145,6 +145,10 @@ class RunDir:
         return self.path / "output.log"
 
     @property
+    def stop_file(self) -> Path:
+        return self.path / "stop"
+
+    @property
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
 
@@ -182,17 +186,16 @@ class RunDir:
     # -- the stop file
 
     def request_stop(self, reason: StopReason = "stop") -> None:
-        write_whole(self.path / "stop", reason)
+        write_whole(self.stop_file, reason)
 
     def stop_requested(self) -> StopReason | None:
         """Why the trainer should leave, or None while it may go on."""
-        file = self.path / "stop"
-        if not file.exists():
+        if not self.stop_file.exists():
             return None
-        return "preempt" if file.read_text().strip() == "preempt" else "stop"
+        return "preempt" if self.stop_file.read_text().strip() == "preempt" else "stop"
 
     def clear_stop(self) -> None:
-        (self.path / "stop").unlink(missing_ok=True)
+        self.stop_file.unlink(missing_ok=True)
 
     # -- the journal
 

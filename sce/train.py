@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING
 import torch
 from pydantic import ValidationError
 
-from sce.data.sampler import SeededSampler
 from sce.definition import Evaluation, Pretrain
 from sce.definition.problems import problems_of
-from sce.rundir import EndEvent, EndStatus, FailureKind, RunDir, StartEvent
+from sce.rundir import EndEvent, EndStatus, FailureKind, RunDir, StartEvent, StopReason
+from sce.session import Session
+from sce.signals import listen
 
 if TYPE_CHECKING:
     from lightning import Trainer
     from lightning.pytorch.strategies import DDPStrategy
 
-    from sce.callbacks import Session
     from sce.checkpoints import Found
 
 EXIT_FAILED = 1
@@ -43,57 +43,74 @@ def main() -> None:
     run = RunDir(asked.run_dir.resolve())
     if not run.definition_file.is_file():
         sys.exit(f"{run.definition_file} is not there: a run folder holds a definition.json")
+    heard: list[StopReason] = []
+    listen(heard)  # now: importing what trains takes seconds, and a warning may come in them
     attempt = _begin(run, asked.attempt)
-    status = run_attempt(run, attempt=attempt, runs_dir=asked.runs_dir)
+    status = run_attempt(run, attempt=attempt, runs_dir=asked.runs_dir, heard=heard)
+    if _is_first():
+        print(_farewell(run, status), flush=True)
     sys.exit(EXIT_FAILED if status == "failed" else 0)
+
+
+def _farewell(run: RunDir, status: EndStatus) -> str:
+    """The last line for who started it from a shell: what came out, or how it goes on."""
+    if status in ("stopped", "preempted"):
+        first = f"remove {run.stop_file}, then " if run.stop_requested() else ""
+        return f"{status}: to go on, {first}run the same command again"
+    results = [line.event["values"] for line in run.read() if line.event["event"] == "result"]
+    scores = ", ".join(f"{name} {value:.3f}" for name, value in results[-1].items()) if results else ""
+    return f"{status}: {scores}" if scores else f"{status}: {run.path}"
+
+
+def _is_first() -> bool:
+    """Whether this is the first process of a group, or the only one."""
+    return os.environ.get("RANK", "0") == "0" and os.environ.get("LOCAL_RANK", "0") == "0"
 
 
 def _begin(run: RunDir, number: int | None) -> int:
     """The attempt's number, made the newest one of the folder. Only the first process of a group counts it."""
     if number is None:
-        is_first = os.environ.get("RANK", "0") == "0" and os.environ.get("LOCAL_RANK", "0") == "0"
-        number = run.attempt() + 1 if is_first else max(run.attempt(), 1)
-        if is_first:
+        number = run.attempt() + 1 if _is_first() else max(run.attempt(), 1)
+        if _is_first():
             run.begin_attempt(number)
     elif run.attempt() < number:
         run.begin_attempt(number)
     return number
 
 
-def run_attempt(run: RunDir, *, attempt: int, runs_dir: Path | None = None) -> EndStatus:
-    """One attempt, from the definition to the end line of the journal."""
+def run_attempt(
+    run: RunDir, *, attempt: int, runs_dir: Path | None = None, heard: list[StopReason] | None = None
+) -> EndStatus:
+    """One attempt, from the definition to the end line of the journal. ``heard`` are signals that came before."""
     try:
         definition = run.definition()
         if isinstance(definition, Evaluation):
             from sce.evaluate import evaluate
 
-            return evaluate(run, definition, attempt=attempt, runs_dir=runs_dir)
-        return pretrain(run, definition, attempt=attempt)
+            return evaluate(run, definition, attempt=attempt, runs_dir=runs_dir, heard=heard)
+        return pretrain(run, definition, attempt=attempt, heard=heard)
     except Exception as error:  # noqa: BLE001 - the edge of the program: whatever it was is said and kept
-        traceback.print_exc()
         kind, sentence = classify(error, run)
+        if kind != "user_error":
+            traceback.print_exc()
+        print(sentence, file=sys.stderr, flush=True)
         _end(run, attempt, "failed", kind, sentence)
         return "failed"
 
 
-def pretrain(run: RunDir, definition: Pretrain, *, attempt: int) -> EndStatus:
+def pretrain(
+    run: RunDir, definition: Pretrain, *, attempt: int, heard: list[StopReason] | None = None
+) -> EndStatus:
     """Train to the end, or until somebody asks to leave; resume from the newest whole checkpoint."""
     import lightning
     from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-    from sce.callbacks import (
-        Journal,
-        LeaveWhenAsked,
-        Saving,
-        Scheduled,
-        SeededSteps,
-        Session,
-        StopAtNan,
-        listen,
-    )
+    from sce.callbacks import Journal, LeaveWhenAsked, Scheduled, StopAtNan
     from sce.checkpoints import newest_whole
     from sce.data.module import pretrain_loader
     from sce.methods import build_method
+    from sce.resuming import SeededSteps, take_up
+    from sce.saving import Saving
 
     _quieten()
     found = newest_whole(run)
@@ -103,12 +120,12 @@ def pretrain(run: RunDir, definition: Pretrain, *, attempt: int) -> EndStatus:
         definition, rank=trainer.global_rank, world_size=trainer.world_size, pin=torch.cuda.is_available()
     )
     steps_per_epoch = len(loader) // definition.optimisation.accumulate
-    session = Session(run, definition, attempt, steps_per_epoch, is_writer=trainer.is_global_zero)
+    is_writer = trainer.is_global_zero
+    session = Session(run, definition, attempt, steps_per_epoch, is_writer, [] if heard is None else heard)
     method = build_method(definition, steps=session.steps)
     if definition.compute.compile:
         method.trunk.compile()
-    if found:
-        _take_up(loader.sampler, found.step, steps_per_epoch, definition.optimisation.accumulate)
+    take_up(loader.sampler, found.step, session)
     saving, journal = Saving(session), Journal(session)
     leaving = LeaveWhenAsked(session, saving, journal)
     callbacks = [Scheduled(session), StopAtNan(), SeededSteps(session), journal, saving, leaving]
@@ -117,7 +134,7 @@ def pretrain(run: RunDir, definition: Pretrain, *, attempt: int) -> EndStatus:
     if session.is_writer:
         _start(run, attempt, trainer, session, found)
     try:
-        trainer.fit(method, loader, ckpt_path=str(found.path) if found else None, weights_only=True)
+        trainer.fit(method, loader, ckpt_path=found.path, weights_only=True)
     except SIGTERMException:
         # Asked before the first step, when Lightning still listened: there is nothing new to save.
         session.left = "preempt"
@@ -142,7 +159,7 @@ def classify(error: Exception, run: RunDir) -> tuple[FailureKind, str]:
             "out_of_memory",
             "The memory was not enough: lower optimisation.batch_size, or raise optimisation.accumulate",
         )
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "infrastructure", f"The disk that holds {run.path} is full: make room, then resume"
     if isinstance(error, ValueError | FileNotFoundError):
         return "user_error", str(error)
@@ -161,6 +178,8 @@ def _trainer(run: RunDir, definition: Pretrain) -> "Trainer":
     from lightning import Trainer
     from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 
+    from sce.saving import StraightToDisk
+
     compute, learning = definition.compute, definition.optimisation
     world_size = compute.devices * compute.nodes
     is_gpu = compute.accelerator != "cpu" and torch.cuda.is_available()
@@ -172,7 +191,10 @@ def _trainer(run: RunDir, definition: Pretrain) -> "Trainer":
         num_nodes=compute.nodes,
         strategy=_strategy() if world_size > 1 else "auto",
         # A run is requeued by who launched it, never by Lightning.
-        plugins=[SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() else None,
+        plugins=[
+            StraightToDisk(),
+            *([SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() else []),
+        ],
         precision="32-true" if compute.precision == "32" else compute.precision,
         # It raises on CPU at the first forward pass.
         sync_batchnorm=is_gpu and world_size > 1,
@@ -196,22 +218,17 @@ def _strategy() -> "DDPStrategy":
     return DDPStrategy(broadcast_buffers=False)
 
 
-def _take_up(sampler: object, step: int, steps_per_epoch: int, accumulate: int) -> None:
-    """Put the data where optimizer step ``step`` begins."""
-    assert isinstance(sampler, SeededSampler)
-    sampler.epoch, done = divmod(step, steps_per_epoch)
-    sampler.start = done * accumulate
-
-
-def _start(run: RunDir, attempt: int, trainer: "Trainer", session: "Session", found: "Found | None") -> None:
-    for path in found.torn if found else ():
-        session.note(f"{path} is torn or missing: going on from {found.path.name if found else 'the start'}")
+def _start(run: RunDir, attempt: int, trainer: "Trainer", session: Session, found: "Found") -> None:
+    for path in found.torn:
+        session.note(
+            f"{path} is torn or missing: going on from {found.path.name if found.path else 'the start'}"
+        )
     event: StartEvent = {
         "event": "start",
-        "step": found.step if found else 0,
+        "step": found.step,
         "steps": session.steps,
         "epochs": session.epochs,
-        "resumed_from": f"checkpoints/{found.path.name}" if found else None,
+        "resumed_from": f"checkpoints/{found.path.name}" if found.path else None,
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "world_size": trainer.world_size,
@@ -228,7 +245,7 @@ def _device_name(trainer: "Trainer") -> str:
     return f"cpu ({threads} thread{'' if threads == 1 else 's'})"
 
 
-def _ended(session: "Session") -> EndStatus:
+def _ended(session: Session) -> EndStatus:
     status: EndStatus = "finished"
     if session.left:
         status = "stopped" if session.left == "stop" else "preempted"
@@ -241,7 +258,7 @@ def _end(
     run: RunDir, attempt: int, status: EndStatus, kind: FailureKind | None, sentence: str | None
 ) -> None:
     """Write the attempt's last line, once: the first process to fail knows why, the others only that it did."""
-    if os.environ.get("RANK", "0") != "0":
+    if not _is_first():
         time.sleep(RANK_0_FIRST_S)
     ends = (line.event for line in run.read() if line.event["event"] == "end")
     if run.attempt() > attempt or any(event["attempt"] == attempt for event in ends):

@@ -90,7 +90,7 @@ def sentence(error: Exception) -> str:
 def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """The container and its first video stream, ready to decode in this one thread."""
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="replace") as container:
             stream = _video_stream(path, container)
             # Loader processes already fill the cores: a second thread each makes all of them wait.
             stream.codec_context.thread_count = 1

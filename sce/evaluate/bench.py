@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import FrameType
 
 import torch
 from torch import nn
@@ -17,11 +16,11 @@ from sce.data.index import Index
 from sce.data.layout import UNLABELLED
 from sce.definition import Evaluation, Pretrain
 from sce.rundir import MetricsEvent, NoteEvent, ProgressEvent, RunDir, StartEvent, StopReason
+from sce.signals import SIGNALS, listen
+from sce.terminal import ProgressLine
 
 MAX_NAMED = 5
 FEW_CLIPS = 2000
-# Ctrl-C, an end by the operating system, and SLURM's warning before the time limit.
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2)
 
 
 class CannotEvaluate(ValueError):
@@ -37,13 +36,21 @@ class Stopped(Exception):
 
 
 class Reporter:
-    """Writes the journal, and raises ``Stopped`` where the run may leave."""
+    """Writes the journal and the terminal, and raises ``Stopped`` where the run may leave."""
 
-    def __init__(self, run: RunDir, attempt: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        run: RunDir,
+        attempt: int,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        heard: list[StopReason] | None = None,
+    ) -> None:
         self.run = run
         self.attempt = attempt
         self.clock = clock
-        self.signalled: StopReason | None = None
+        self.heard = [] if heard is None else heard
+        self._line = ProgressLine()
         self._told = -1.0
         self._began: tuple[str, int, float] | None = None
 
@@ -80,6 +87,7 @@ class Reporter:
             "eta_s": None if eta_s is None else round(eta_s, 1),
         }
         self.run.append(event, attempt=self.attempt)
+        self._line.show(phase, done, total, eta_s)
 
     def metrics(self, step: int, epoch: float, values: dict[str, float]) -> None:
         event: MetricsEvent = {"event": "metrics", "step": step, "epoch": epoch, "values": values}
@@ -89,14 +97,20 @@ class Reporter:
         event: NoteEvent = {"event": "note", "level": "warning", "text": text}
         self.run.append(event, attempt=self.attempt)
 
+    def warn_of_other_clips(self, definition: Evaluation, pretrain: Pretrain) -> None:
+        """Say so when the trunk is shown other clips than it learned from: often a forgotten field."""
+        seen, learned = definition.data, pretrain.data
+        if (seen.num_frames, seen.clip_s) != (learned.num_frames, learned.clip_s):
+            self.warn(
+                f"The trunk learned from {learned.num_frames} frames over {learned.clip_s:g} s and is shown "
+                f"{seen.num_frames} over {seen.clip_s:g} s: set data.num_frames and data.clip_s if that is not meant"
+            )
+
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """While it lasts, a signal asks the run to leave as the stop file does. The handler raises a flag only."""
-
-        def note(number: int, _: FrameType | None) -> None:
-            self.signalled = "stop" if number == signal.SIGINT else "preempt"
-
-        before = {number: signal.signal(number, note) for number in SIGNALS}
+        """While it lasts, a signal asks the run to leave as the stop file does."""
+        before = {number: signal.getsignal(number) for number in SIGNALS}
+        listen(self.heard)
         try:
             yield
         finally:
@@ -105,7 +119,7 @@ class Reporter:
 
     def leave_if_asked(self) -> None:
         """Raises ``Stopped`` after a signal or a stop file, or when a newer attempt has begun."""
-        reason = self.run.stop_requested() or self.signalled
+        reason = self.run.stop_requested() or (self.heard[0] if self.heard else None)
         if reason is not None or self.run.attempt() > self.attempt:
             raise Stopped(reason or "stop")
 

@@ -5,6 +5,7 @@ video's class probabilities are averaged over its views (the SCE papers' linear 
 stopped and resumed between epochs.
 """
 
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -152,6 +153,10 @@ def _rate(probe: Probe, step: int) -> float:
 
 
 def _report(probe: Probe, step: int, loss: Tensor, logits_BC: Tensor, label_B: Tensor) -> None:
+    if not math.isfinite(loss.item()):
+        raise CannotEvaluate(
+            f"The classifier's loss is {loss.item()} at step {step}: lower protocol.optimisation.optimizer.lr"
+        )
     top1 = (logits_BC.argmax(1) == label_B).float().mean()
     values = {"train/loss": loss.item(), "train/top1": top1.item(), "train/lr": _rate(probe, step - 1)}
     probe.bench.report.metrics(step, step / probe.steps_per_epoch, values)

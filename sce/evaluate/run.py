@@ -18,12 +18,14 @@ from sce.evaluate.knn import knn
 from sce.evaluate.linear import linear
 from sce.evaluate.results import Scores
 from sce.evaluate.retrieval import retrieval
-from sce.rundir import EndEvent, EndStatus, ResultEvent, RunDir
+from sce.rundir import EndEvent, EndStatus, ResultEvent, RunDir, StopReason
 
 
-def run_evaluation(run: RunDir, definition: Evaluation, *, attempt: int, runs_dir: Path) -> EndStatus:
+def run_evaluation(
+    run: RunDir, definition: Evaluation, *, attempt: int, runs_dir: Path, heard: list[StopReason]
+) -> EndStatus:
     """Measure, journal, and say how it ended; see ``sce.evaluate.evaluate``."""
-    report = Reporter(run, attempt)
+    report = Reporter(run, attempt, heard=heard)
     bench = _bench(run, definition, report, runs_dir)
     try:
         with report.listening():
@@ -50,6 +52,7 @@ def _bench(run: RunDir, definition: Evaluation, report: Reporter, runs_dir: Path
     device = pick_device(definition.compute.accelerator)
     trunk, pretrain = load_trunk(file, definition.checkpoint.sha256, definition.checkpoint.branch)
     check_data(definition, pretrain, index)
+    report.warn_of_other_clips(definition, pretrain)
     trunk = trunk.to(device).eval().requires_grad_(False)
     return Bench(run, definition, trunk, pretrain, index, device, report)
 

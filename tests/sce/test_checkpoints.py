@@ -9,6 +9,7 @@ import torch
 
 from sce.checkpoints import (
     DEFINITION,
+    Found,
     UnusableCheckpoint,
     digest,
     journaled,
@@ -175,7 +176,6 @@ def test_the_newest_whole_one_is_gone_on_from(run: RunDir) -> None:
     journal(run, "a.ckpt", step=5)
     newest = journal(run, "b.ckpt", step=9)
     found = newest_whole(run)
-    assert found is not None
     assert (found.path, found.step, found.torn) == (newest, 9, ())
 
 
@@ -184,19 +184,18 @@ def test_torn_and_missing_ones_are_passed_over_newest_first(run: RunDir) -> None
     journal(run, "b.ckpt", step=9).write_bytes(b"weig")
     journal(run, "c.ckpt", step=12).unlink()
     found = newest_whole(run)
-    assert found is not None
     assert found.path == whole
     assert found.torn == ("checkpoints/c.ckpt", "checkpoints/b.ckpt")
 
 
 def test_the_untrained_one_is_nothing_to_go_on_from(run: RunDir) -> None:
     journal(run, "initial.ckpt", step=0)
-    assert newest_whole(run) is None
+    assert newest_whole(run) == Found(None, 0, ())
 
 
 def test_a_file_that_was_never_journaled_is_not_gone_on_from(run: RunDir) -> None:
     (run.checkpoints / "half.ckpt").write_bytes(b"weights")
-    assert newest_whole(run) is None
+    assert newest_whole(run) == Found(None, 0, ())
 
 
 def test_a_removed_one_is_known_again_once_it_is_written_anew(run: RunDir) -> None:
