@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from backend.client import ENDED, Lab, Refused, TookTooLong, Unreachable
 from backend.errors import SceLabError
 from backend.evaluations.views import EvaluationsView, ScoredCheckpoint
@@ -21,9 +23,9 @@ from sce.data.demo import OtherDemo, make_demo
 from sce.definition import Pretrain
 from sce.definition.derived import derive
 from sce.recipes import define, load_recipe
-from worker.ground import CannotStart
+from worker.ground import CannotStart, require_free_port
 from worker.stack import Stack, running_stack
-from worker.up import flag_on_signals, say
+from worker.up import flag_on_signals, say, sentences_of
 
 RECIPE = "demo-sce"
 # What is compared: the table's words, the kind of evaluation, its score, and whether the verdict rests on it.
@@ -80,10 +82,11 @@ class Line:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parse(arguments)
-    settings = settings_of(asked)
     interrupted = flag_on_signals()
     began = time.monotonic()
     try:
+        settings = settings_of(asked)
+        require_free_port(settings.host, settings.port)  # before the videos are made, which takes a while
         data_s = _make_data(settings.home / "data" / "demo")
         with running_stack(settings, say=say) as stack, Lab(url=stack.url, token=stack.token) as lab:
             say(f"SCE Lab answers at {stack.url}. Watch it here, the link works once:")
@@ -94,10 +97,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Interrupted:
         say("\nEnding. What is training goes on; `make up` watches it again.")
         return 0 if not asked.once else 1
+    except ValidationError as error:
+        return _complain(sentences_of(error))
     except (OtherDemo, ModuleNotFoundError, CannotStart, SceLabError) as error:
         return _complain(error)
     except (DemoFailed, Refused, TookTooLong, Unreachable) as error:
         return _complain(error)
+    except OSError as error:
+        return _complain(f"{error}. Make room there, or choose another folder with SCELAB_HOME.")
     return 0 if is_better else 1
 
 
@@ -238,7 +245,7 @@ def _stay(stack: Stack, interrupted: threading.Event) -> None:
     interrupted.wait()
 
 
-def _complain(error: Exception) -> int:
+def _complain(error: Exception | str) -> int:
     print(f"\n{error}", file=sys.stderr)
     return 1
 

@@ -55,7 +55,7 @@ def require_free_port(host: str, port: int) -> None:
             raise CannotStart(f"Port {port} needs privileges: take one above 1023 with --port.") from error
         except OSError as error:
             raise CannotStart(
-                f"Port {port} on {host} is in use: choose another with --port, as in --port {port + 1}."
+                f"Port {port} on {host} is in use: choose another with --port {port + 1}, or SCELAB_PORT."
                 if error.errno == 98 or "in use" in str(error)
                 else f"Nothing can be served on {host}: {error.strerror}. Choose another address with --host."
             ) from error

@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             asked_to_end.wait()
             say_goodbye(stack)
     except ValidationError as error:
-        print("\n".join(problem.message for problem in problems_of(error, {})), file=sys.stderr)
+        print(sentences_of(error), file=sys.stderr)
         return 1
     except (CannotStart, SceLabError) as error:
         print(error, file=sys.stderr)
@@ -45,6 +45,15 @@ def settings_from(arguments: Sequence[str] | None) -> Settings:
         name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None
     }
     return Settings(**given)
+
+
+def sentences_of(error: ValidationError) -> str:
+    """A line for each setting that cannot be, with the variable that it is read from."""
+    problems = problems_of(error, {})
+    return "\n".join(
+        f"SCELAB_{problem.field.upper()}: {problem.message}" if problem.field else problem.message
+        for problem in problems
+    )
 
 
 def flag_on_signals() -> threading.Event:
