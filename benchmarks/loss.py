@@ -94,9 +94,7 @@ def main() -> None:
     )
     print(f"{'forward and backward':24}{'plain formula':>14}{'ours':>10}{'ratio':>8}")
     print(f"{'seconds':24}{pair.theirs_s:14.3f}{pair.ours_s:10.3f}{pair.ratio:8.2f}")
-    print(
-        f"{'peak memory, MB':24}{theirs[1] / 1e6:14.0f}{own[1] / 1e6:10.0f}{theirs[1] / own[1]:8.2f}"
-    )
+    print(f"{'peak memory, MB':24}{theirs[1] / 1e6:14.0f}{own[1] / 1e6:10.0f}{theirs[1] / own[1]:8.2f}")
     print(f"{'loss':24}{theirs[2]:14.6f}{own[2]:10.6f}")
 
 

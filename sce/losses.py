@@ -148,7 +148,7 @@ class _LogSumExp(torch.autograd.Function):
         return spread_B
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]  # torch annotates it not
+    @once_differentiable
     def backward(ctx: Any, gradient_B: Tensor) -> tuple[Tensor, None, None]:
         (mean_BC,) = ctx.saved_tensors
         return gradient_B[:, None] * mean_BC / ctx.temperature, None, None

@@ -112,6 +112,10 @@ def make_preview(item_id: int) -> None:
     office().previews.wish(item_id)
 
 
+def make_views() -> None:
+    office().clocks.wake("views")
+
+
 def sweep() -> None:
     office().clocks.wake("sweep")
 
@@ -126,6 +130,7 @@ TASKS: tuple[Callable[..., None], ...] = (
     stop_run,
     index_dataset,
     make_preview,
+    make_views,
     sweep,
     heartbeat,
 )

@@ -7,6 +7,7 @@ from worker.clock import Clocks
 from worker.hosts import register, report
 from worker.indexing import Indexer
 from worker.launchers import Launcher
+from worker.looking import ViewMaker
 from worker.place import open_workplace
 from worker.previews import PreviewMaker
 from worker.runs import start_runs, stop_run
@@ -15,7 +16,7 @@ from worker.watch import Watch
 
 # Seconds between looks. A page shows a journal line within 2 s of its writing: the watch takes at most a
 # third of a second of that. The others are only for nudges that were lost.
-WATCH_S, START_S, SWEEP_S, HEARTBEAT_S, INDEX_S, PREVIEWS_S = 0.3, 2.0, 5.0, 5.0, 2.0, 60.0
+WATCH_S, START_S, SWEEP_S, HEARTBEAT_S, INDEX_S, PREVIEWS_S, VIEWS_S = 0.3, 2.0, 5.0, 5.0, 2.0, 60.0, 5.0
 
 # A nudge that this worker gives itself needs no broker.
 OWN_CLOCKS = {
@@ -24,6 +25,7 @@ OWN_CLOCKS = {
     "worker.sweep": "sweep",
     "worker.heartbeat": "heartbeat",
     "worker.index_dataset": "index",
+    "worker.make_views": "views",
 }
 
 
@@ -37,6 +39,7 @@ class Office:
         self.watch = Watch(self.place)
         self.indexer = Indexer(self.place)
         self.previews = PreviewMaker(self.place)
+        self.views = ViewMaker(self.place)
 
     def open(self) -> None:
         """Make the host known, then start looking. Raises what the database raises when it is away."""
@@ -47,6 +50,7 @@ class Office:
         self.clocks.add("heartbeat", HEARTBEAT_S, lambda: report(self.place))
         self.clocks.add("index", INDEX_S, self.indexer.look)
         self.clocks.add("previews", PREVIEWS_S, self.previews.work)
+        self.clocks.add("views", VIEWS_S, self.views.work)
         self.clocks.start()
 
     def stop_run(self, run_id: int) -> None:
@@ -56,6 +60,7 @@ class Office:
         """Stop looking. Trainings and a running indexing go on."""
         self.clocks.stop()
         self.previews.close()
+        self.views.close()
         self.place.engine.dispose()
 
 

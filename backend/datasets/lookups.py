@@ -46,6 +46,11 @@ def split_sizes(db: Session, dataset_id: int) -> dict[str, int]:
     return dict(db.execute(asked).all())
 
 
+def item_at(db: Session, dataset_id: int, split: str, position: int) -> Item | None:
+    """The item at a place of the split's index."""
+    return items_at(db, dataset_id, split, [position]).get(position)
+
+
 def items_at(db: Session, dataset_id: int, split: str, positions: Collection[int]) -> Mapping[int, Item]:
     """Items by their place in the split's index, as feature files count them."""
     asked = select(Item).where(

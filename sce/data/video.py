@@ -207,7 +207,7 @@ class _Walk:
         self._size = self._size or (frame.width, frame.height)
         width, height = self._size
         plane = self._colours.reformat(frame, width, height, "rgb24", threads=1).planes[0]
-        lines = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[:height, : 3 * width]
+        lines = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[:height, : 3 * width]
         return lines.reshape(height, width, 3) if plane.line_size == 3 * width else _unpadded(lines)
 
     def _moment(self, number: int) -> float:

@@ -3,6 +3,7 @@ import { Skeleton, Stack, Tabs } from "@mantine/core";
 import { useParams } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
+import { ViewsPanel } from "@/features/views/ViewsPanel";
 import { NothingToShow } from "@/ui/NothingToShow";
 import { isIn, useUrlState } from "@/ui/useUrlState";
 
@@ -22,6 +23,7 @@ const TITLES = {
   charts: "Charts",
   evaluations: "Evaluations",
   checkpoints: "Checkpoints",
+  views: "Views",
   logs: "Logs",
   configuration: "Configuration",
 } satisfies Record<Tab, string>;
@@ -53,11 +55,13 @@ export default function RunPage() {
   );
 }
 
-/** Only a pretraining has checkpoints, and scores of them. */
+/** Only a pretraining has checkpoints, and scores of them; only what trains has augmented views. */
 function tabsOf(run: Run): readonly Tab[] {
   if (run.kind === "pretrain") return TABS;
-  return TABS.filter((tab) => tab !== "evaluations" && tab !== "checkpoints");
+  return TABS.filter((tab) => tab !== "evaluations" && tab !== "checkpoints" && (tab !== "views" || !UNTRAINED.includes(run.kind)));
 }
+
+const UNTRAINED: readonly string[] = ["knn", "retrieval", "extract"];
 
 function panelOf(run: Run, search: RunSearch, change: (patch: Partial<RunSearch>) => void): ReactNode {
   const panels = {
@@ -67,6 +71,7 @@ function panelOf(run: Run, search: RunSearch, change: (patch: Partial<RunSearch>
     ),
     evaluations: () => <EvaluationsTab run={run} />,
     checkpoints: () => <CheckpointsTab run={run} />,
+    views: () => <ViewsPanel source={{ run_id: run.id }} seed={run.seed} isEager columns={2} />,
     logs: () => <LogsTab run={run} search={search} onSearch={change} />,
     configuration: () => <ConfigurationTab run={run} />,
   } satisfies Record<Tab, () => ReactNode>;
