@@ -18,16 +18,17 @@ from sce.data.clips import (
     even_boxes,
     even_starts,
     random_box,
+    random_square,
     random_starts,
     scaled_sides,
     spread,
 )
 from sce.data.images import read_image
 from sce.data.index import Item
-from sce.data.pictures import crop_resized, cut, difference, resized
+from sce.data.pictures import Frames, crop_resized, cut, difference, padded, resized
 from sce.data.sampler import Draw
 from sce.data.video import UnreadableVideo, read_clips
-from sce.definition import Data, EvalClips, View
+from sce.definition import Data, EvalClips, ResizedCrop, ShortSideCrop, View
 
 _MOST_NEIGHBOURS = 10
 
@@ -115,12 +116,26 @@ class TrainReader:
         return _Plan(self.views[place], clips, rng)
 
     def _view(self, plan: "_Plan", pictures: list[NDArray[np.uint8]]) -> Tensor:
-        frames: NDArray[np.uint8] | NDArray[np.float32] = pictures[0]
+        frames: Frames = pictures[0]
         if len(pictures) == 2:
             frames = difference(*pictures)
-        height, width = frames.shape[1:3]
-        box = random_box(plan.rng, height=height, width=width, scale=plan.view.scale, ratio=plan.view.ratio)
-        return crop_resized(frames, box, plan.view.size, antialias=self.source.data.kind == "image")
+        return random_crop(plan.rng, frames, plan.view, antialias=self.source.data.kind == "image")
+
+
+def random_crop(rng: np.random.Generator, frames_THWC: Frames, view: View, *, antialias: bool) -> Tensor:
+    """The square of a view, (3, T, S, S) uint8, the same part of every frame."""
+    height, width = frames_THWC.shape[1:3]
+    if isinstance(view.crop, ResizedCrop):
+        box = random_box(rng, height=height, width=width, scale=view.scale, ratio=view.ratio)
+        return crop_resized(frames_THWC, box, view.size, antialias=antialias)
+    if isinstance(view.crop, ShortSideCrop):
+        short, padding = int(rng.integers(*view.crop.short_side, endpoint=True)), 0
+    else:
+        short, padding = view.size, view.crop.padding
+    sides = scaled_sides(height=height, width=width, short=short)
+    framed = padded(resized(frames_THWC, *sides, antialias=antialias), padding)
+    box = random_square(rng, height=framed.shape[-2], width=framed.shape[-1], size=view.size)
+    return cut(framed, box).contiguous()
 
 
 @dataclass(frozen=True)
