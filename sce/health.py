@@ -80,4 +80,5 @@ def lag(method: Any) -> Tensor:
     targets = [*method.momentum_trunk.parameters(), *method.momentum_projector.parameters()]
     gaps = torch.stack(torch._foreach_norm(torch._foreach_sub(onlines, targets)))
     sizes = torch.stack(torch._foreach_norm(onlines))
-    return gaps.norm() / sizes.norm().clamp(min=1e-12)
+    share: Tensor = gaps.norm() / sizes.norm().clamp(min=1e-12)
+    return share
