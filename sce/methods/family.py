@@ -16,7 +16,7 @@ from lightning import LightningModule
 from torch import Tensor, nn
 
 from sce.data.module import ClipBatch
-from sce.data.views import Augment
+from sce.data.views import Augment, augmented
 from sce.definition import Moco, Moco3, MomentumKind, Pretrain, Ressl, Sce
 from sce.definition.sizes import trunk_width
 from sce.health import Seen, lag, measure, wants_health
@@ -66,7 +66,7 @@ class MomentumMethod(LightningModule):
         self._fresh_NC: list[Tensor] = []
 
     def training_step(self, batch: ClipBatch, _: int) -> Tensor:
-        views = [augment(clips) for augment, clips in zip(self.augment, batch.views, strict=True)]
+        views = augmented(self.augment, batch)
         num_targets = NUM_GLOBAL if self.method.symmetric else 1
         asking = range(len(views)) if self.method.symmetric else range(1, len(views))
         keys_BC = [self._key(view) for view in views[:num_targets]]

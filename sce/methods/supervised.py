@@ -9,7 +9,7 @@ from lightning import LightningModule
 from torch import Tensor, nn
 
 from sce.data.module import ClipBatch
-from sce.data.views import Augment
+from sce.data.views import Augment, augmented
 from sce.definition import Pretrain, Supervised
 from sce.definition.sizes import trunk_width
 from sce.optim import build_optimizer
@@ -32,7 +32,7 @@ class SupervisedMethod(LightningModule):
         self.health: dict[str, Tensor] = {}
 
     def training_step(self, batch: ClipBatch, _: int) -> Tensor:
-        features_Bd = self.trunk(self.augment[0](batch.views[0]))
+        features_Bd = self.trunk(*augmented(self.augment, batch))
         logits = self.classifier(F.dropout(features_Bd, self.method.dropout, self.training))
         loss = F.cross_entropy(logits.float(), batch.label_B)
         is_right_B = logits.detach().argmax(dim=1) == batch.label_B

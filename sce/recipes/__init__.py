@@ -2,7 +2,8 @@
 
 A recipe file holds ``title``, ``source`` (the paper, or "SCE Lab" for what no paper prints), ``summary``,
 ``definition`` and, where a paper prints what came of it, ``aims_at``. Its ``views`` may name a family of
-``views/*.yaml`` and change fields of it; ``size`` is then the side of all its views. An override is ``key.sub=value`` with a YAML value; list items are numbers (``views.views.0.size=112``).
+``views/*.yaml`` and change fields of it; ``size`` is then the side of all its views. An override is
+``key.sub=value`` with a YAML value; list items are numbers (``views.views.0.size=112``).
 """
 
 import difflib

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from sce.data.readers import random_crop
+from sce.data.crops import part_of, random_crop
 from sce.definition import PaddedCrop, ResizedCrop, ShortSideCrop, View
 
 DRAWS = 400
@@ -67,6 +67,19 @@ def test_all_frames_of_a_clip_show_the_same_part() -> None:
     for crop in (ResizedCrop(), PaddedCrop(), ShortSideCrop(short_side=(16, 20))):
         for square in crops(View(size=16, crop=crop), gradient(24, 40))[:20]:
             assert (square[:, 0] == square[:, 1]).all()
+
+
+@pytest.mark.parametrize("crop", [ResizedCrop(), PaddedCrop(), ShortSideCrop(short_side=(16, 20))])
+def test_the_part_that_is_told_is_the_part_that_is_shown(
+    crop: ResizedCrop | PaddedCrop | ShortSideCrop,
+) -> None:
+    view, picture = View(size=16, crop=crop), gradient(96, 120)
+    for seed in range(50):
+        shown = random_crop(np.random.default_rng(seed), picture, view, antialias=False).numpy()
+        part = part_of(np.random.default_rng(seed), view, height=96, width=120)
+        inside = shown[0, 0][shown[0, 0] > 0]
+        assert inside.min() >= max(part.left, 0) - 8
+        assert inside.max() <= min(part.left + part.width, 120) + 8
 
 
 def test_a_short_side_below_the_size_is_refused() -> None:
