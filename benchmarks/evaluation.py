@@ -13,16 +13,17 @@ from fractions import Fraction
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from pytorchvideo.data.encoded_video import EncodedVideo
-from pytorchvideo.transforms.functional import short_side_scale, uniform_crop, uniform_temporal_subsample
 from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks._paired import machine, paired
 from benchmarks._videos import KINDS, make
-from sce.data.clips import even_starts
+from sce.data.clips import even_boxes, even_starts, scaled_sides
 from sce.data.index import Item
+from sce.data.pictures import cut
 from sce.data.readers import ScoredReader, Source
 from sce.data.sampler import Draw
 from sce.data.video import Facts
@@ -65,8 +66,12 @@ def _crops_at(file: Path, start: float) -> list[Tensor]:
     video._container.streams.video[0].codec_context.thread_count = 1
     frames = video.get_clip(Fraction(start), Fraction(start + CLIP_S))["video"]
     video.close()
-    scaled = short_side_scale(uniform_temporal_subsample(frames, FRAMES), SIZE)
-    return [uniform_crop(scaled, SIZE, place) for place in range(CROPS)]
+    chosen = torch.linspace(0, frames.shape[1] - 1, FRAMES).long()
+    # Its own transforms import a module that torchvision has removed; these do the same.
+    height, width = scaled_sides(height=frames.shape[2], width=frames.shape[3], short=SIZE)
+    scaled = F.interpolate(frames[:, chosen], (height, width), mode="bilinear")
+    boxes = even_boxes(height=height, width=width, size=SIZE, crops=CROPS)
+    return [cut(scaled, box) for box in boxes]
 
 
 def main() -> None:
