@@ -27,11 +27,7 @@ OPEN = frozenset(
 """What may be asked without logging in, as (method, path of the route)."""
 
 CHANGES_NOTHING = frozenset(
-    {
-        ("POST", "/api/v1/runs/preview"),
-        ("POST", "/api/v1/inspections"),  # at most a cache is filled
-        ("DELETE", "/api/v1/session"),
-    }
+    {("POST", "/api/v1/runs/preview"), ("POST", "/api/v1/imports/inspect"), ("DELETE", "/api/v1/session")}
 )
 """Unsafe methods that those who may only read may use."""
 

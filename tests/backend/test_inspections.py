@@ -155,3 +155,14 @@ def test_nothing_but_clips_of_an_answer_is_sent(lab: Lab, key: str, name: str) -
         file.write_bytes(b"secret")
     answer = lab.admin.get(f"{ROUTE}/{key}/{name}")
     assert (answer.status_code, b"secret" in answer.content) == (404, False)
+
+
+def test_the_document_says_every_way_in_which_a_question_is_refused(lab: Lab) -> None:
+    told = lab.client.get("/api/openapi.json").json()["paths"][ROUTE]["post"]["responses"]
+    assert {"200", "401", "404", "409", "422", "429"} <= told.keys()
+
+
+def test_who_may_only_look_puts_no_work_on_a_worker(lab: Lab) -> None:
+    body = {"definition": definition_on(a_data_set(lab))}
+    answer = lab.as_(lab.token(scope="read")).post(ROUTE, json=body)
+    assert (answer.status_code, waiting(lab.settings)) == (403, [])
