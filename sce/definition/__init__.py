@@ -7,6 +7,7 @@ Section numbers point into the papers: SCE for images (arXiv 2111.14585) and for
 
 from sce.definition.base import FolderPath, Frozen, Probability, Sha256, Share, SplitName
 from sce.definition.data import Data, ImageData, Jitter, VideoData, View, Views
+from sce.definition.imports import Import, foreign_pretrain, learned_as
 from sce.definition.learning import (
     R18,
     R50,
@@ -33,6 +34,7 @@ from sce.definition.learning import (
     Trunk,
 )
 from sce.definition.protocols import (
+    Branch,
     CheckpointFile,
     Checkpoints,
     EvalClips,
@@ -40,6 +42,7 @@ from sce.definition.protocols import (
     ExtractProtocol,
     KnnProtocol,
     LinearProtocol,
+    Naming,
     Planned,
     RetrievalProtocol,
 )
@@ -50,6 +53,7 @@ __all__ = [
     "R50",
     "VIDEO_TRUNKS",
     "AdamW",
+    "Branch",
     "CheckpointFile",
     "Checkpoints",
     "Compute",
@@ -63,6 +67,7 @@ __all__ = [
     "FolderPath",
     "Frozen",
     "ImageData",
+    "Import",
     "Jitter",
     "KnnProtocol",
     "Lars",
@@ -70,6 +75,7 @@ __all__ = [
     "LrScaling",
     "Method",
     "Moco",
+    "Naming",
     "Optimisation",
     "Optimizer",
     "Planned",
@@ -95,5 +101,7 @@ __all__ = [
     "View",
     "Views",
     "definition_adapter",
+    "foreign_pretrain",
     "kind_of",
+    "learned_as",
 ]

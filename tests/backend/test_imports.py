@@ -1,0 +1,250 @@
+"""Checkpoints from elsewhere and for elsewhere, over REST: looked at, imported, measured, given away."""
+
+import contextlib
+import io
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from makers import KNN, Lab, checkpoint, end
+from safetensors.torch import load_file
+from starlette.testclient import TestClient
+
+import sce.transfer
+from backend.checkpoints import transfer
+from backend.checkpoints.card import escaped
+from sce.checkpoints import load_trunk
+from sce.definition import Small3d
+from sce.trunks import build_trunk
+
+SMALL = {"kind": "small3d", "width": 2}
+
+
+@pytest.fixture(scope="module")
+def weights() -> dict[str, torch.Tensor]:
+    return build_trunk(Small3d(width=2)).state_dict()
+
+
+@pytest.fixture
+def encoder(record: Lab, weights: dict[str, torch.Tensor]) -> Path:
+    """A released encoder in the imports folder."""
+    folder = record.settings.imports_dir
+    folder.mkdir(parents=True)
+    torch.save(weights, folder / "encoder.pth")
+    record.settings.runs_dir.mkdir(parents=True, exist_ok=True)
+    return folder / "encoder.pth"
+
+
+@pytest.fixture(autouse=True)
+def started(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The verbs that the program was started with. Torch takes seconds to load, so its body runs right here."""
+    verbs = list[str]()
+
+    def run_here(verb: str, asked: str) -> subprocess.CompletedProcess[str]:
+        verbs.append(verb)
+        output = io.StringIO()
+        monkeypatch.setattr(sys, "argv", ["transfer", verb])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(asked))
+        with contextlib.redirect_stdout(output):
+            sce.transfer.main()
+        return subprocess.CompletedProcess([], 0, output.getvalue(), "")
+
+    if "program" not in request.keywords:
+        monkeypatch.setattr(transfer, "run_program", run_here)
+    return verbs
+
+
+@pytest.mark.program
+def test_the_program_is_started_for_real_and_reports_its_own_death(
+    rest: TestClient, encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert rest.post("/imports/inspect", json={"path": "encoder.pth"}).json()["trunk"] == SMALL
+    monkeypatch.setattr(transfer.sys, "executable", "/bin/false")
+    died = rest.post("/imports/inspect", json={"path": "encoder.pth"})
+    assert (died.status_code, "cannot be read: status 1" in died.json()["detail"]) == (422, True)
+
+
+def test_a_file_is_looked_at_imported_measured_and_given_away(
+    rest: TestClient, record: Lab, encoder: Path, weights: dict[str, torch.Tensor]
+) -> None:
+    record.dataset()
+    listed = rest.get("/imports").json()
+    assert listed["files"] == [{"path": "encoder.pth", "bytes": encoder.stat().st_size}]
+    seen = rest.post("/imports/inspect", json={"path": "encoder.pth"}).json()
+    assert (seen["trunk"], seen["sentence"], len(seen["match"]["pairs"])) == (SMALL, None, len(weights))
+
+    taken = rest.post(
+        "/imports",
+        json={"path": "encoder.pth", "sha256": seen["sha256"], "name": "theirs", "origin": "SCE, 200 epochs"},
+    )
+    assert taken.status_code == 201, taken.text
+    row = taken.json()
+    assert (row["kind"], row["run"]["name"], row["experiment"]) == ("imported", "theirs", "imported")
+    assert {"evaluate", "download", "pin", "remove"} <= set(row["may"])
+    file = record.settings.run_folder(row["run"]["id"]) / row["path"]
+    trunk, _ = load_trunk(file, row["sha256"], "online")
+    assert all(torch.equal(value, weights[key]) for key, value in trunk.state_dict().items())
+
+    data = {"kind": "video", "root": "demo"}
+    launched = rest.post(f"/checkpoints/{row['id']}/evaluate", json={"protocol": KNN, "data": data})
+    assert launched.status_code == 201, launched.text
+    run = rest.get(f"/runs/{launched.json()['id']}").json()
+    assert (run["name"], run["parent"]["name"]) == ("k-NN of theirs", "theirs")
+
+    given = rest.get(f"/checkpoints/{row['id']}/export", params={"layout": "safetensors"})
+    assert "run1-imported-safetensors.safetensors" in given.headers["content-disposition"]
+    out = record.settings.home / "out.safetensors"
+    out.write_bytes(given.content)
+    assert load_file(out).keys() == weights.keys()
+    assert list((record.settings.home / "exports").iterdir()) == []
+
+
+def test_the_imports_run_page_is_whole(rest: TestClient, encoder: Path) -> None:
+    row = rest.post("/imports", json={"path": "encoder.pth"}).json()
+    run = rest.get(f"/runs/{row['run']['id']}").json()
+    assert (run["kind"], run["state"], run["name"]) == ("import", "finished", "encoder")
+    assert run["derived"]["trunk_width"] == 16
+    assert run["protocol"] == {"matched": 24, "naming": "sce", "prefix": ""}
+    assert set(run["may"]) == {"evaluate", "archive"}
+    assert "source_sha256" in rest.get(f"/runs/{row['run']['id']}/configuration").json()["yaml"]
+    assert [deed["verb"] for deed in run["deeds"]] == ["imported"]
+
+
+def test_an_import_does_not_know_which_data_to_be_measured_on(rest: TestClient, encoder: Path) -> None:
+    row = rest.post("/imports", json={"path": "encoder.pth"}).json()
+    refused = rest.post(f"/checkpoints/{row['id']}/evaluate", json={"protocol": KNN})
+    assert (refused.status_code, refused.json()["fields"][0]["field"]) == (422, "data")
+
+
+def test_data_that_the_imported_trunk_cannot_read_is_refused_before_anything_starts(
+    rest: TestClient, record: Lab, encoder: Path
+) -> None:
+    record.dataset()
+    row = rest.post("/imports", json={"path": "encoder.pth"}).json()
+    data = {"kind": "image", "root": "demo"}
+    refused = rest.post(f"/checkpoints/{row['id']}/evaluate", json={"protocol": KNN, "data": data})
+    assert (refused.status_code, "small3d" in refused.text or "video" in refused.text) == (422, True)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda state: state.pop("layers.1.0.weight"), "1 are missing (layers.1.0.weight)"),
+        (
+            lambda state: state.update({"layers.9.weight": torch.zeros(1)}),
+            "1 are of no use (layers.9.weight)",
+        ),
+        (lambda state: state.update({"layers.1.0.weight": torch.zeros(2)}), "1 have another shape"),
+    ],
+)
+def test_what_does_not_match_is_refused_with_counts_and_leaves_nothing(
+    spoil: Callable[[dict[str, torch.Tensor]], object],
+    sentence: str,
+    rest: TestClient,
+    record: Lab,
+    encoder: Path,
+    weights: dict[str, torch.Tensor],
+) -> None:
+    state = dict(weights)
+    spoil(state)
+    torch.save(state, encoder)
+    seen = rest.post("/imports/inspect", json={"path": "encoder.pth"}).json()
+    assert (seen["match"]["is_whole"], sentence in seen["sentence"]) == (False, True)
+    refused = rest.post("/imports", json={"path": "encoder.pth"})
+    assert refused.status_code == 422
+    assert sentence in refused.json()["fields"][0]["message"]
+    assert list(record.settings.runs_dir.iterdir()) == []
+    assert rest.get("/checkpoints").json()["total"] == 0
+
+
+def test_files_outside_the_roots_are_never_opened(
+    rest: TestClient, encoder: Path, started: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "secret.pth"
+    outside.write_bytes(b"x")
+    (encoder.parent / "link.pth").symlink_to(outside)
+    for path in (str(outside), "../../secret.pth", "link.pth", "/etc/passwd"):
+        refused = rest.post("/imports/inspect", json={"path": path})
+        assert (refused.status_code, refused.json()["fields"][0]["field"]) == (422, "path"), path
+    gone = rest.post("/imports/inspect", json={"path": "gone.pth"}).json()
+    assert "There is no file gone.pth" in gone["detail"]
+    assert started == []
+
+
+def test_a_file_under_a_data_root_may_be_imported_by_its_whole_path(
+    rest: TestClient, record: Lab, encoder: Path
+) -> None:
+    moved = record.settings.roots[0] / "theirs" / "a b.pth"
+    moved.parent.mkdir(parents=True)
+    encoder.replace(moved)
+    assert rest.post("/imports/inspect", json={"path": str(moved)}).json()["trunk"] == SMALL
+
+
+def test_code_in_a_file_is_told_and_never_run(rest: TestClient, record: Lab, encoder: Path) -> None:
+    proof = record.settings.home / "proof"
+
+    class Runs:
+        def __reduce__(self) -> tuple[Any, tuple[str]]:
+            import os
+
+            return os.mkdir, (str(proof),)
+
+    torch.save({"state_dict": Runs()}, encoder)
+    seen = rest.post("/imports/inspect", json={"path": "encoder.pth"})
+    assert (seen.status_code, "asks for code" in seen.json()["detail"]) == (422, True)
+    assert not proof.exists()
+
+
+def test_a_reader_may_look_and_not_import(record: Lab, rest: TestClient, encoder: Path) -> None:
+    token = rest.post("/tokens", json={"name": "r", "scope": "read", "expires_in_days": 1}).json()["token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    assert rest.post("/imports/inspect", json={"path": "encoder.pth"}, headers=headers).status_code == 200
+    assert rest.post("/imports", json={"path": "encoder.pth"}, headers=headers).status_code == 403
+
+
+def test_a_layout_that_a_trunk_lacks_is_a_conflict_and_is_not_offered(
+    rest: TestClient, encoder: Path
+) -> None:
+    row = rest.post("/imports", json={"path": "encoder.pth"}).json()
+    assert row["layouts"] == ["safetensors"]
+    refused = rest.get(f"/checkpoints/{row['id']}/export", params={"layout": "torchvision"})
+    assert (refused.status_code, "choose safetensors" in refused.json()["detail"]) == (409, True)
+    assert rest.get(f"/checkpoints/{row['id']}/export", params={"layout": "onnx"}).status_code == 422
+    assert rest.get("/checkpoints/99/export").status_code == 404
+
+
+def test_a_card_says_what_it_is_how_it_was_trained_and_what_it_scored(rest: TestClient, record: Lab) -> None:
+    record.dataset()
+    record.host()
+    run_id = record.running(name="mine | *first*")
+    record.tell(run_id, checkpoint(50), end("finished"))
+    launched = rest.post("/checkpoints/1/evaluate", json={"protocol": KNN}).json()
+    record.claim()
+    result = {"event": "result", "attempt": 1, "values": {"top1": 0.5}, "protocol": {}, "files": []}
+    record.tell(launched["id"], result, end("finished"))
+    card = rest.get("/checkpoints/1/card").json()
+    assert (card["trunk"], card["features"], card["layouts"]) == ("small3d", 192, ["safetensors"])
+    assert card["trained"]["state"] == "epoch 10, step 50"
+    assert (card["trained"]["method"], card["trained"]["data"]) == ("sce", "demo (train)")
+    assert [(score["dataset"], score["values"]) for score in card["scores"]] == [("demo", {"top1": 0.5})]
+    text = rest.get("/checkpoints/1/card.md").text
+    assert text.startswith("# mine \\| \\*first\\*\n")
+    assert "| demo | val | k-NN, k 5, temperature 0.07, 1 clip x 1 crop, 256 px | top1 | 0.5000 |" in text
+
+
+def test_a_card_of_an_import_says_no_more_than_it_knows(rest: TestClient, encoder: Path) -> None:
+    row = rest.post("/imports", json={"path": "encoder.pth", "origin": "<b>a friend</b>"}).json()
+    card = rest.get(f"/checkpoints/{row['id']}/card").json()
+    assert card["trained"]["where"] == "elsewhere; imported"
+    assert "method" not in card["trained"]
+    text = rest.get(f"/checkpoints/{row['id']}/card.md").text
+    assert "\\<b\\>a friend" in text
+    assert "Nothing measured yet." in text
+
+
+def test_markdown_shows_what_people_wrote_as_they_wrote_it() -> None:
+    assert escaped("a|b\n# c <script> [x](y)") == "a\\|b \\# c \\<script\\> \\[x\\](y)"
