@@ -50,6 +50,9 @@ class Foreign:
     container: str
     """Where in the file they lay; empty for a plain file of tensors."""
     pretrain: Pretrain | None
+    step: int = 0
+    """Optimizer steps that it was trained for, where the file says so."""
+    epoch: int = 0
 
     @property
     def shapes(self) -> dict[str, Shape]:
@@ -67,7 +70,13 @@ def read_foreign(path: Path) -> Foreign:
         raise UnusableCheckpoint(
             f"{path.name} holds no weights by name (its parts are {parts}): choose a checkpoint or a state dict"
         )
-    return Foreign(weights, container, _definition(content))
+    step, epoch = (_count(content.get(name)) for name in ("global_step", "epoch"))
+    # Lightning numbers the epoch that it is in; a checkpoint is written at its end.
+    return Foreign(weights, container, _definition(content), step, epoch + 1 if step else epoch)
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and 0 <= value < 2**31 else 0
 
 
 def _safetensors(path: Path) -> dict[str, Any]:

@@ -13,10 +13,11 @@ import torch
 from pydantic import Field
 
 from sce.checkpoints import IMPORT, UnusableCheckpoint, digest, write_atomically
-from sce.definition import CheckpointFile, Frozen, Import, Sha256, Trunk
+from sce.definition import CheckpointFile, Frozen, Import, Pretrain, Sha256, Trunk, definition_adapter
 from sce.exporting import give
 from sce.foreign import Foreign, inspect, nothing_found, read_foreign, renamed_weights, take
 from sce.matching import Match, faults
+from sce.recipes import expanded, load_recipe
 
 
 class Wanted(Frozen):
@@ -29,6 +30,8 @@ class Wanted(Frozen):
     name: str = ""
     """The file as its user named it."""
     origin: str = Field(default="", max_length=500)
+    recipe: str = ""
+    """Recipe that it is said to have been trained by."""
     num_frames: int = 8
     clip_s: float = 2.56
 
@@ -107,11 +110,24 @@ def take_over(wanted: Wanted) -> dict[str, Any]:
         num_frames=wanted.num_frames,
         clip_s=wanted.clip_s,
         origin=wanted.origin,
-        pretrain=found.pretrain,
+        recipe=wanted.recipe,
+        pretrain=found.pretrain or _said_of(wanted.recipe, trunk),
     )
     write_atomically(out, lambda file: torch.save(_content(found, fit, trunk, taken), file))
     said = {"sha256": digest(out), "bytes": out.stat().st_size, "definition": taken.model_dump(mode="json")}
-    return {**said, "match": said_of(fit)}
+    return {**said, "match": said_of(fit), "step": found.step, "epoch": found.epoch}
+
+
+def _said_of(recipe: str, trunk: Trunk) -> Pretrain | None:
+    """The training of the recipe that was named. Raises ``UnusableCheckpoint`` for one of another trunk."""
+    if not recipe:
+        return None
+    definition = definition_adapter.validate_python(expanded(load_recipe(recipe).definition))
+    if not isinstance(definition, Pretrain) or definition.trunk != trunk:
+        raise UnusableCheckpoint(
+            f"The recipe {recipe} does not train a {trunk.kind} trunk like this one: name another, or none"
+        )
+    return definition
 
 
 def _content(found: Foreign, fit: Match, trunk: Trunk, taken: Import) -> dict[str, Any]:

@@ -18,7 +18,7 @@ MAY_NOT_IMPORT = {
     "worker": {"fastapi", "torch", "lightning", "torchvision"},
 }
 OF_SCE = {
-    "backend": ("sce.definition", "sce.recipes"),
+    "backend": ("sce.definition", "sce.recipes", "sce.results"),
     "worker": ("sce.definition", "sce.recipes", "sce.rundir", "sce.data"),
 }
 OPEN_ROUTES = {"/api/v1/health", "/api/v1/session", "/api/openapi.json", "/login", "/{path:path}"}

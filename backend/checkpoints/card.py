@@ -66,8 +66,10 @@ def _trained(run: Run, row: Checkpoint, learned: Pretrain) -> dict[str, str]:
             "names": taken.naming + (f" behind {taken.prefix}" if taken.prefix else ""),
             "branch": taken.branch,
             "how, as its importer says": taken.origin or "not said",
+            "recipe, as its importer says": taken.recipe or "not said",
         }
-        return own if taken.pretrain is None else own | _facts(taken.pretrain)
+        is_known = taken.pretrain is not None and not taken.recipe
+        return own | _facts(learned) if is_known else own
     state = "untrained weights" if row.step == 0 else f"epoch {row.epoch:g}, step {row.step}"
     return {"state": state, "recipe": run.recipe or "none", "seed": str(run.seed), **_facts(learned)}
 

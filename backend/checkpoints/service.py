@@ -173,14 +173,17 @@ def download(db: Session, checkpoint_id: int, *, settings: Settings) -> Download
 def evaluate(
     db: Session, checkpoint_id: int, asked: EvaluateRequest, *, settings: Settings, by: User
 ) -> LaunchedView:
-    """Launch an evaluation; unless told otherwise it reads the data that the checkpoint learned from."""
+    """Launch an evaluation; unless told otherwise it reads the data that the checkpoint learned from.
+
+    An import learned from none here: the recipe's data is read, if there is a recipe.
+    """
     row = get(db, checkpoint_id)
     parent = db.get_one(Run, row.run_id)
     recipe = _recipe_definition(asked.recipe)
     protocol = asked.protocol or recipe.get("protocol")
     if protocol is None:
         raise invalid({"protocol": "Name a recipe, or give a protocol."})
-    data = asked.data or parent.definition.get("data")
+    data = asked.data or parent.definition.get("data") or recipe.get("data")
     if data is None:
         raise invalid(
             {"data": "An imported trunk learned from no data set here: say on which to measure it."}

@@ -1,6 +1,7 @@
 """Trunks from elsewhere and for elsewhere. No checkpoint is ever opened here: a program of its own does it."""
 
 import json
+import os
 import secrets
 import shutil
 import subprocess
@@ -35,6 +36,7 @@ from backend.runs.tables import Run
 from backend.settings import Settings
 from backend.stream.service import tell
 from sce.definition.exports import SUFFIXES, Layout
+from sce.recipes import recipe_names
 
 TAKES_AT_MOST_S = 300
 AT_A_TIME = 2
@@ -78,6 +80,8 @@ def take_over(db: Session, asked: ImportRequest, *, settings: Settings, by: User
     takes seconds, and a transaction would hold up everybody's writes.
     """
     file = resolve_file(settings, asked.path)
+    if asked.recipe and asked.recipe not in recipe_names():
+        raise invalid({"recipe": f"There is no recipe {asked.recipe!r}."})
     folder = settings.runs_dir / f".import-{secrets.token_hex(8)}"
     try:
         said = _ask("import", _import_of(asked, file, folder / IMPORTED))
@@ -157,8 +161,15 @@ def _ask(verb: str, asked: Mapping[str, Any]) -> dict[str, Any]:
 
 def run_program(verb: str, asked: str) -> subprocess.CompletedProcess[str]:
     """Raises ``subprocess.TimeoutExpired``."""
-    program = [sys.executable, "-m", "sce.transfer", verb]
-    return subprocess.run(program, input=asked, capture_output=True, text=True, timeout=TAKES_AT_MOST_S)
+    # It reads and renames: threads would only wait for the trainings' ones.
+    return subprocess.run(
+        [sys.executable, "-m", "sce.transfer", verb],
+        input=asked,
+        capture_output=True,
+        text=True,
+        timeout=TAKES_AT_MOST_S,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
 
 
 def _last_words(done: subprocess.CompletedProcess[str]) -> str:
@@ -172,7 +183,7 @@ def _file(asked: ImportQuestion, file: Path) -> dict[str, Any]:
 
 
 def _import_of(asked: ImportRequest, file: Path, out: Path) -> dict[str, Any]:
-    said = asked.model_dump(mode="json", include={"origin", "num_frames", "clip_s"})
+    said = asked.model_dump(mode="json", include={"origin", "recipe", "num_frames", "clip_s"})
     return {**said, "file": _file(asked, file), "out": str(out), "name": asked.path}
 
 
@@ -200,7 +211,8 @@ def _run(db: Session, asked: ImportRequest, said: Mapping[str, Any], by: User) -
 
 
 def _event(said: Mapping[str, Any]) -> dict[str, Any]:
-    facts = {"step": 0, "epoch": 0.0, "kind": "imported", "path": IMPORTED}
+    # Step 0 are untrained weights, everywhere; how long most imports were trained is not known.
+    facts = {"step": said["step"] or 1, "epoch": said["epoch"], "kind": "imported", "path": IMPORTED}
     return {**facts, "bytes": said["bytes"], "sha256": said["sha256"]}
 
 

@@ -50,6 +50,8 @@ class ImportRequest(ImportQuestion):
     """Experiment to gather it under."""
     origin: Annotated[str, Field(max_length=500)] = ""
     """How it was trained, in your words: it stands on its card."""
+    recipe: Annotated[str, Field(max_length=64)] = ""
+    """Recipe that it was trained by, if you know: its clips and colours are taken, and its row is compared."""
     num_frames: PositiveInt = 8
     """Frames of a clip that it learned from (video only)."""
     clip_s: PositiveFloat = 2.56

@@ -35,8 +35,10 @@ class Import(Frozen):
     """Duration of a clip that it learned from, in seconds (video only)."""
     origin: str = Field(default="", max_length=500)
     """How it was trained, in the words of whoever imported it."""
+    recipe: str = Field(default="", max_length=64)
+    """Recipe that it was trained by, as whoever imported it said."""
     pretrain: Pretrain | None = None
-    """How it was trained, if the file is a checkpoint of SCE Lab."""
+    """How it was trained, if the file is a checkpoint of SCE Lab or a recipe was named."""
 
 
 def learned_as(taken: Import) -> Pretrain:

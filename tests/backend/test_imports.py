@@ -1,9 +1,6 @@
 """Checkpoints from elsewhere and for elsewhere, over REST: looked at, imported, measured, given away."""
 
-import contextlib
-import io
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,8 +10,8 @@ import torch
 from makers import KNN, Lab, checkpoint, end
 from safetensors.torch import load_file
 from starlette.testclient import TestClient
+from transfer_here import run_here
 
-import sce.transfer
 from backend.checkpoints import transfer
 from backend.checkpoints.card import escaped
 from sce.checkpoints import load_trunk
@@ -44,25 +41,18 @@ def started(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     """The verbs that the program was started with. Torch takes seconds to load, so its body runs right here."""
     verbs = list[str]()
 
-    def run_here(verb: str, asked: str) -> subprocess.CompletedProcess[str]:
+    def listening(verb: str, asked: str) -> subprocess.CompletedProcess[str]:
         verbs.append(verb)
-        output = io.StringIO()
-        monkeypatch.setattr(sys, "argv", ["transfer", verb])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(asked))
-        with contextlib.redirect_stdout(output):
-            sce.transfer.main()
-        return subprocess.CompletedProcess([], 0, output.getvalue(), "")
+        return run_here(verb, asked)
 
-    if "program" not in request.keywords:
-        monkeypatch.setattr(transfer, "run_program", run_here)
+    if "program_that_dies" not in request.node.name:
+        monkeypatch.setattr(transfer, "run_program", listening)
     return verbs
 
 
-@pytest.mark.program
-def test_the_program_is_started_for_real_and_reports_its_own_death(
+def test_a_program_that_dies_is_told_by_its_last_words(
     rest: TestClient, encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert rest.post("/imports/inspect", json={"path": "encoder.pth"}).json()["trunk"] == SMALL
     monkeypatch.setattr(transfer.sys, "executable", "/bin/false")
     died = rest.post("/imports/inspect", json={"path": "encoder.pth"})
     assert (died.status_code, "cannot be read: status 1" in died.json()["detail"]) == (422, True)
