@@ -40,6 +40,7 @@ from sce.recipes import recipe_names
 
 TAKES_AT_MOST_S = 300
 AT_A_TIME = 2
+WAITS_S = 30.0
 MAX_LISTED = 200
 IMPORTED = "checkpoints/imported.ckpt"
 KNOWN_SUFFIXES = (".pth", ".pt", ".ckpt", ".pyth", ".safetensors", ".bin", ".torch", ".tar")
@@ -145,7 +146,7 @@ def _is_file(path: Path) -> bool:
 
 def _ask(verb: str, asked: Mapping[str, Any]) -> dict[str, Any]:
     """Have the program do it. Raises ``Invalid`` with its sentence, or ``TooMany``."""
-    if not _places.acquire(timeout=30):
+    if not _places.acquire(timeout=WAITS_S):
         raise TooMany("Several checkpoints are being read already: try again in a minute.")
     try:
         done = run_program(verb, json.dumps(asked))

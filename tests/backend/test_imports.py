@@ -1,6 +1,7 @@
 """Checkpoints from elsewhere and for elsewhere, over REST: looked at, imported, measured, given away."""
 
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -194,6 +195,68 @@ def test_a_reader_may_look_and_not_import(record: Lab, rest: TestClient, encoder
     headers = {"Authorization": f"Bearer {token}"}
     assert rest.post("/imports/inspect", json={"path": "encoder.pth"}, headers=headers).status_code == 200
     assert rest.post("/imports", json={"path": "encoder.pth"}, headers=headers).status_code == 403
+
+
+def test_an_import_is_listed_with_runs_and_checkpoints_and_may_be_put_away(
+    rest: TestClient, encoder: Path
+) -> None:
+    row = rest.post("/imports", json={"path": "encoder.pth", "experiment": "theirs"}).json()
+    assert [one["name"] for one in rest.get("/runs", params={"kind": "import"}).json()["items"]] == [
+        "encoder"
+    ]
+    assert [one["name"] for one in rest.get("/experiments").json()] == ["theirs"]
+    assert rest.post(f"/runs/{row['run']['id']}/archive").status_code == 200
+    assert rest.get(f"/runs/{row['run']['id']}").json()["may"] == ["restore"]
+
+
+def test_an_imported_file_is_removed_like_any_other(rest: TestClient, record: Lab, encoder: Path) -> None:
+    row = rest.post("/imports", json={"path": "encoder.pth"}).json()
+    file = record.settings.run_folder(row["run"]["id"]) / row["path"]
+    assert file.is_file()
+    assert rest.delete(f"/checkpoints/{row['id']}").status_code == 200
+    assert not file.exists()
+    assert encoder.is_file(), "the file that it came from is nobody's to remove"
+    assert rest.get(f"/checkpoints/{row['id']}/export").status_code == 404
+
+
+def test_two_imports_of_one_file_are_two_checkpoints(rest: TestClient, encoder: Path) -> None:
+    first, second = (rest.post("/imports", json={"path": "encoder.pth"}).json() for _ in range(2))
+    assert first["id"] != second["id"]
+    assert first["run"]["id"] != second["run"]["id"]
+
+
+def test_a_file_that_changed_since_it_was_looked_at_is_refused(rest: TestClient, encoder: Path) -> None:
+    seen = rest.post("/imports/inspect", json={"path": "encoder.pth"}).json()
+    torch.save({key: value + 1 for key, value in torch.load(encoder).items()}, encoder)
+    refused = rest.post("/imports", json={"path": "encoder.pth", "sha256": seen["sha256"]})
+    assert (refused.status_code, "changed since" in refused.json()["detail"]) == (422, True)
+
+
+def test_a_recipe_must_be_one_and_train_the_same_trunk(rest: TestClient, encoder: Path) -> None:
+    for recipe, sentence in (("none-such", "There is no recipe"), ("k400-r3d50", "does not train a small3d")):
+        refused = rest.post("/imports", json={"path": "encoder.pth", "recipe": recipe})
+        assert (refused.status_code, sentence in refused.json()["detail"]) == (422, True)
+
+
+def test_too_many_at_once_are_told_to_come_again(
+    rest: TestClient, encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(transfer, "WAITS_S", 0.01)
+    with transfer._places:
+        assert rest.post("/imports/inspect", json={"path": "encoder.pth"}).status_code == 429
+    assert rest.post("/imports/inspect", json={"path": "encoder.pth"}).status_code == 200
+
+
+def test_a_disk_that_does_not_answer_is_told(
+    rest: TestClient, encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hangs(verb: str, asked: str) -> subprocess.CompletedProcess[str]:
+        raise subprocess.TimeoutExpired(verb, 300)
+
+    monkeypatch.setattr(transfer, "run_program", hangs)
+    refused = rest.post("/imports/inspect", json={"path": "encoder.pth"})
+    assert (refused.status_code, "is its disk away?" in refused.json()["detail"]) == (422, True)
 
 
 def test_a_layout_that_a_trunk_lacks_is_a_conflict_and_is_not_offered(

@@ -72,7 +72,7 @@ def refuse_the_torn_one(page: Page) -> None:
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("File").fill("torn.pth")
     dialog.get_by_role("button", name="Look at it").click()
-    expect(dialog.get_by_text("No match", exact=True)).to_be_visible(timeout=120_000)
+    expect(dialog.get_by_text("No match", exact=True)).to_be_visible(timeout=300_000)
     expect(dialog.get_by_text("1 missing", exact=True)).to_be_visible()
     expect(dialog.get_by_role("alert")).to_contain_text("blocks.1.res_blocks.0.branch2.conv_a.weight")
     expect(dialog.get_by_role("button", name="Import", exact=True)).to_have_count(0)
@@ -82,7 +82,7 @@ def import_through_the_dialog(page: Page, file: str) -> int:
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("File").fill(file)
     dialog.get_by_role("button", name="Look at it").click()
-    expect(dialog.get_by_text("Every name matches")).to_be_visible(timeout=120_000)
+    expect(dialog.get_by_text("Every name matches")).to_be_visible(timeout=300_000)
     expect(dialog.get_by_text("120 matched")).to_be_visible()
     expect(dialog.get_by_role("cell", name="model.blocks.0.conv.weight", exact=True)).to_be_visible()
     page.screenshot(path="test-results/import-dialog.png")
@@ -90,7 +90,7 @@ def import_through_the_dialog(page: Page, file: str) -> int:
     dialog.get_by_label("Recipe that trained it").click()
     page.get_by_role("option", name=TITLE, exact=True).click()
     dialog.get_by_role("button", name="Import", exact=True).click()
-    page.wait_for_url(re.compile(r"/runs/\d+"), timeout=120_000)
+    page.wait_for_url(re.compile(r"/runs/\d+"), timeout=300_000)
     expect(page.get_by_role("heading", name="released R3D18")).to_be_visible()
     found = re.search(r"/runs/(\d+)", page.url)
     assert found
@@ -122,7 +122,7 @@ def see_our_own_table(page: Page) -> None:
 def take_the_trunk_away(page: Page) -> None:
     page.goto("/checkpoints")
     page.get_by_role("button", name="Export: released R3D18, imported").click()
-    with page.expect_download(timeout=120_000) as taken:
+    with page.expect_download(timeout=300_000) as taken:
         page.get_by_role("menuitem", name="pytorchvideo").click()
     state = torch.load(taken.value.path(), weights_only=True)
     assert "blocks.0.conv.weight" in state
