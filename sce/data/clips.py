@@ -11,6 +11,8 @@ import numpy as np
 # Times are made of divisions: without some tolerance, 0.4 s at 25 fps would be frame 11.
 _TOLERANCE = 1e-6
 _CROP_TRIES = 10
+CHANCES = 14
+"""Uniform numbers that decide the colours of one view; ``sce.data.views.draw`` says what each is for."""
 
 
 class Box(NamedTuple):
@@ -77,6 +79,11 @@ def _centred_box(*, height: int, width: int, ratio: tuple[float, float]) -> Box:
     w = min(width, max(round(height * ratio[1]), 1))
     h = min(height, max(round(width / ratio[0]), 1))
     return Box((height - h) // 2, (width - w) // 2, h, w)
+
+
+def random_square(rng: np.random.Generator, *, height: int, width: int, size: int) -> Box:
+    """A square of ``size`` pixels, anywhere in a picture that is at least as large."""
+    return Box(int(rng.integers(height - size + 1)), int(rng.integers(width - size + 1)), size, size)
 
 
 def scaled_sides(*, height: int, width: int, short: int) -> tuple[int, int]:

@@ -9,7 +9,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -17,7 +19,7 @@ from sce.data.index import load_index
 from sce.data.layout import UnusableFolder
 from sce.data.readers import Read, ScoredReader, Skipped, Source, TooManyUnreadable, TrainReader
 from sce.data.sampler import BatchTooLarge, Draw, EveryItem, SeededSampler
-from sce.definition import Data, EvalClips, Pretrain, View
+from sce.definition import Data, EvalClips, Pretrain, Supervised, View
 
 # A training goes on while no more than this share of its split turns out unreadable.
 _MOST_SKIPPED = 0.01
@@ -29,6 +31,8 @@ class ClipBatch(NamedTuple):
 
     views: tuple[Tensor, ...]
     """One tensor a view, uint8 (B, 3, T, S, S)."""
+    chances: tuple[NDArray[np.float32], ...]
+    """What decides the colours of each view, (B, U). No tensors: they never travel to a GPU, nor wait for one."""
     label_B: Tensor
     position_B: Tensor
     skipped: tuple[Skipped, ...] = ()
@@ -99,6 +103,18 @@ def pretrain_loader(definition: Pretrain, *, rank: int, world_size: int, pin: bo
     )
     shape = _Shape(learning.batch_size, learning.accumulate, rank, world_size)
     return _training(reader, shape, workers=definition.compute.loader_workers, pin=pin)
+
+
+def refuse_other_classes(definition: Pretrain) -> None:
+    """Raises UnusableFolder when a supervised training asks for another number of classes than there are."""
+    if not isinstance(definition.method, Supervised):
+        return
+    found = len(load_index(Path(definition.data.root)).classes)
+    if found != definition.method.classes:
+        raise UnusableFolder(
+            f"{definition.data.root} has {found} classes and method.classes is {definition.method.classes}: set "
+            f"method.classes={found}, or choose another data set."
+        )
 
 
 def train_loader(
@@ -205,7 +221,8 @@ def _processes(workers: int, pin: bool) -> dict[str, Any]:
 
 def _clip_batch(items: list[Read]) -> ClipBatch:
     views = tuple(torch.stack(same) for same in zip(*(item.views for item in items), strict=True))
-    return ClipBatch(views, *_names(items))
+    chances = tuple(np.stack(same) for same in zip(*(item.chances for item in items), strict=True))
+    return ClipBatch(views, chances, *_names(items))
 
 
 def _scored_batch(items: list[Read]) -> ScoredBatch:
