@@ -15,6 +15,7 @@ from transfer_here import run_here
 
 from backend.checkpoints import transfer
 from backend.checkpoints.card import escaped
+from backend.runs.tables import Run
 from sce.checkpoints import load_trunk
 from sce.definition import Small3d
 from sce.trunks import build_trunk
@@ -301,3 +302,22 @@ def test_a_card_of_an_import_says_no_more_than_it_knows(rest: TestClient, encode
 
 def test_markdown_shows_what_people_wrote_as_they_wrote_it() -> None:
     assert escaped("a|b\n# c <script> [x](y)") == "a\\|b \\# c \\<script\\> \\[x\\](y)"
+
+
+def test_an_import_says_in_both_tables_only_what_it_knows(
+    rest: TestClient, record: Lab, encoder: Path
+) -> None:
+    record.dataset()
+    row = rest.post("/imports", json={"path": "encoder.pth"}).json()
+    asked = {"protocol": KNN, "data": {"kind": "video", "root": "demo"}}
+    run_id = rest.post(f"/checkpoints/{row['id']}/evaluate", json=asked).json()["id"]
+    with record.sessions.begin() as db:
+        run = db.get_one(Run, run_id)
+        values: dict[str, Any] = {"state": "finished", "summary": {"top1": 0.5}}
+        for name, value in values.items():
+            setattr(run, name, value)
+    table = rest.get("/results/own").json()
+    (line,) = table["rows"]
+    assert (line["name"], line["method"], line["epochs"]) == ("encoder", "not said", "not known")
+    cell = line["cells"][table["columns"][0]["key"]]
+    assert (cell["untrained"], cell["trained"]["mean"]) == (None, 50)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from sce.checkpoints import IMPORT, UnusableCheckpoint, digest, load_trunk
-from sce.definition import Import, Small3d, learned_as
+from sce.definition import Import, R3d18, Small3d, learned_as
 from sce.transfer import answer, main
 from sce.trunks import build_trunk
 
@@ -85,6 +85,31 @@ def test_nothing_is_written_when_the_match_is_not_whole(encoder: Path, tmp_path:
 def test_a_file_that_changed_since_it_was_looked_at_is_not_taken(encoder: Path, tmp_path: Path) -> None:
     with pytest.raises(UnusableCheckpoint, match="changed since it was looked at"):
         ask("import", encoder, file={"sha256": "0" * 64}, out=str(tmp_path / "a.ckpt"))
+
+
+def test_a_lightning_checkpoint_says_how_long_it_was_trained(tmp_path: Path) -> None:
+    """Lightning numbers the epoch that it is in from 0: a checkpoint after epoch 199 was trained for 200."""
+    state = {f"trunk.{key}": value for key, value in build_trunk(SMALL).state_dict().items()}
+    torch.save({"state_dict": state, "epoch": 199, "global_step": 1000}, tmp_path / "a.ckpt")
+    said = ask("import", tmp_path / "a.ckpt", out=str(tmp_path / "b.ckpt"))
+    assert (said["step"], said["epoch"]) == (1000, 200)
+    torch.save({"state_dict": state, "epoch": "many"}, tmp_path / "a.ckpt")
+    said = ask("import", tmp_path / "a.ckpt", out=str(tmp_path / "b.ckpt"))
+    assert (said["step"], said["epoch"]) == (0, 0)
+
+
+def test_a_recipe_that_trains_another_trunk_is_refused(encoder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnusableCheckpoint, match="k400-r3d50 does not train a small3d trunk"):
+        ask("import", encoder, out=str(tmp_path / "a.ckpt"), recipe="k400-r3d50")
+    assert not (tmp_path / "a.ckpt").exists()
+
+
+def test_a_named_recipe_is_what_the_trunk_is_said_to_have_learned_from(tmp_path: Path) -> None:
+    state = build_trunk(R3d18()).state_dict()
+    torch.save({key.removeprefix("model."): value for key, value in state.items()}, tmp_path / "a.pth")
+    said = ask("import", tmp_path / "a.pth", out=str(tmp_path / "b.ckpt"), recipe="k400-r3d18")
+    _, pretrain = load_trunk(tmp_path / "b.ckpt", said["sha256"], "online")
+    assert (pretrain.method.kind, pretrain.optimisation.epochs, pretrain.data.num_frames) == ("sce", 200, 8)
 
 
 def test_a_checkpoint_of_ours_keeps_its_training(tmp_path: Path) -> None:
