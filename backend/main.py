@@ -27,6 +27,7 @@ from backend.people.attempts import FailedLogins
 from backend.people.routes import router as people
 from backend.people.service import ensure_administrator
 from backend.people.uses import TokenUses
+from backend.results.routes import router as results
 from backend.runs.logs import LogReader
 from backend.runs.routes import router as runs
 from backend.settings import Settings
@@ -43,6 +44,7 @@ ROUTERS = (
     datasets,
     checkpoints,
     evaluations,
+    results,
     compute,
     inspections,
     stream,

@@ -55,9 +55,10 @@ export default function RunPage() {
   );
 }
 
-/** Only a pretraining has checkpoints, and scores of them; only what trains has augmented views. */
+/** Only a pretraining has checkpoints, and scores of them; an import never ran; only what trains has augmented views. */
 function tabsOf(run: Run): readonly Tab[] {
   if (run.kind === "pretrain") return TABS;
+  if (run.kind === "import") return TABS.filter((tab) => tab !== "charts" && tab !== "logs" && tab !== "views");
   return TABS.filter((tab) => tab !== "evaluations" && tab !== "checkpoints" && (tab !== "views" || !UNTRAINED.includes(run.kind)));
 }
 
