@@ -7,13 +7,13 @@ from fastapi.responses import FileResponse, Response
 from backend.datasets.media import KEPT, SENT, TYPES
 from backend.edge import Config, CurrentUser, Db
 from backend.inspections import service
-from backend.inspections.views import InspectionRequest, InspectionView
+from backend.inspections.views import LookRequest, LookView
 
 router = APIRouter(prefix="/api/v1", tags=["inspections"])
 
 
 @router.post("/inspections")
-def inspect(db: Db, config: Config, user: CurrentUser, asked: InspectionRequest) -> InspectionView:
+def inspect(db: Db, config: Config, user: CurrentUser, asked: LookRequest) -> LookView:
     """The very views that a training is fed of an item. Ask again while it is waiting."""
     return service.inspect(db, asked, settings=config)
 

@@ -16,7 +16,7 @@ from backend.datasets.lookups import by_root, item_at, split_sizes
 from backend.datasets.reading import item_view
 from backend.datasets.tables import Dataset, Item
 from backend.errors import Conflict, Invalid, NotFound, TooMany
-from backend.inspections.views import InspectionRequest, InspectionView, SeenView
+from backend.inspections.views import LookRequest, LookView, SeenView
 from backend.nudge import nudge
 from backend.runs.asking import understand
 from backend.runs.reading import get_run
@@ -30,7 +30,7 @@ MOST_WAITING = 50
 KEY_LENGTH = 32
 
 
-def inspect(db: Session, asked: InspectionRequest, *, settings: Settings) -> InspectionView:
+def inspect(db: Session, asked: LookRequest, *, settings: Settings) -> LookView:
     """The answer if there is one; else a worker is asked for it. Raises ``Invalid``, ``NotFound``, ``TooMany``."""
     definition = _definition(db, asked, settings)
     item, dataset = _item(db, definition, asked.position)
@@ -45,7 +45,7 @@ def inspect(db: Session, asked: InspectionRequest, *, settings: Settings) -> Ins
     if not (folder / ASKED).exists():
         _ask(db, folder, question, settings)
     state, failure, views = _answer(folder)
-    return InspectionView(
+    return LookView(
         state=state,
         failure=failure,
         kind=definition.data.kind,
@@ -84,7 +84,7 @@ def key_of(question: dict[str, Any], dataset: Dataset) -> str:
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:KEY_LENGTH]
 
 
-def _definition(db: Session, asked: InspectionRequest, settings: Settings) -> Pretrain | Evaluation:
+def _definition(db: Session, asked: LookRequest, settings: Settings) -> Pretrain | Evaluation:
     if asked.run_id is not None:
         definition: Pretrain | Evaluation = definition_adapter.validate_python(
             get_run(db, asked.run_id).definition

@@ -5,7 +5,7 @@ from pydantic import Field
 from backend.views import Id, Request, View
 
 
-class InspectionRequest(Request):
+class LookRequest(Request):
     """Which views to show: of a run's definition, or of one that is being written."""
 
     run_id: Id | None = None
@@ -57,7 +57,7 @@ class SeenView(View):
     operations: list[OperationView]
 
 
-class InspectionView(View):
+class LookView(View):
     """The views of one item at one seed and epoch."""
 
     state: Literal["waiting", "ready", "failed"]

@@ -2516,39 +2516,40 @@ export interface components {
             path: string;
         };
         /**
-         * InspectionRequest
-         * @description Which views to show: of a run's definition, or of one that is being written.
+         * InspectionView
+         * @description A file that was looked at; nothing was taken from it yet.
          */
-        InspectionRequest: {
+        InspectionView: {
+            /** Bytes */
+            bytes: number;
             /**
-             * Definition
-             * @description A whole definition, instead of a run.
+             * Container
+             * @description Where in the file the weights lay; empty for a plain file of tensors.
              */
-            definition?: {
-                [key: string]: unknown;
-            } | null;
+            container: string;
             /**
-             * Epoch
-             * @description Epoch, from 0.
-             * @default 0
+             * Is Ours
+             * @description A run of SCE Lab made it, and it says how it was trained.
              */
-            epoch: number;
+            is_ours: boolean;
+            /** @description None when no trunk fits at all. */
+            match: components["schemas"]["MatchView"] | null;
+            /** Path */
+            path: string;
             /**
-             * Position
-             * @description Place of the video or image in the training split's index, from 0.
-             * @default 0
+             * Sentence
+             * @description Why it cannot be imported as asked; None when it can.
              */
-            position: number;
+            sentence: string | null;
+            /** Sha256 */
+            sha256: string;
+            /** Tensors */
+            tensors: number;
             /**
-             * Run Id
-             * @description Run whose definition is taken.
+             * Trunk
+             * @description Network that it holds, or comes nearest to.
              */
-            run_id?: number | null;
-            /**
-             * Seed
-             * @description None takes the definition's own.
-             */
-            seed?: number | null;
+            trunk: (components["schemas"]["R3d18"] | components["schemas"]["R3d50"] | components["schemas"]["Small3d"] | components["schemas"]["R18"] | components["schemas"]["R50"]) | null;
         };
         /**
          * ItemView
@@ -2876,6 +2877,81 @@ export interface components {
              * @description A login link's token, or an API token that may write.
              */
             token?: string | null;
+        };
+        /**
+         * LookRequest
+         * @description Which views to show: of a run's definition, or of one that is being written.
+         */
+        LookRequest: {
+            /**
+             * Definition
+             * @description A whole definition, instead of a run.
+             */
+            definition?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Epoch
+             * @description Epoch, from 0.
+             * @default 0
+             */
+            epoch: number;
+            /**
+             * Position
+             * @description Place of the video or image in the training split's index, from 0.
+             * @default 0
+             */
+            position: number;
+            /**
+             * Run Id
+             * @description Run whose definition is taken.
+             */
+            run_id?: number | null;
+            /**
+             * Seed
+             * @description None takes the definition's own.
+             */
+            seed?: number | null;
+        };
+        /**
+         * LookView
+         * @description The views of one item at one seed and epoch.
+         */
+        LookView: {
+            /** Class Name */
+            class_name: string | null;
+            /** Dataset */
+            dataset: string;
+            /** Epoch */
+            epoch: number;
+            /** Failure */
+            failure: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "video" | "image";
+            /**
+             * Num Items
+             * @description Items of the split.
+             */
+            num_items: number;
+            /** Path */
+            path: string;
+            /** Position */
+            position: number;
+            /** Seed */
+            seed: number;
+            /** Split */
+            split: string;
+            /**
+             * State
+             * @description While it waits, a worker is making the clips: ask again.
+             * @enum {string}
+             */
+            state: "waiting" | "ready" | "failed";
+            /** Views */
+            views: components["schemas"]["SeenView"][];
         };
         /**
          * MatchView
@@ -4854,82 +4930,6 @@ export interface components {
             needs: number[];
             /** Shape */
             shape: number[];
-        };
-        /**
-         * InspectionView
-         * @description A file that was looked at; nothing was taken from it yet.
-         */
-        backend__checkpoints__transfer_views__InspectionView: {
-            /** Bytes */
-            bytes: number;
-            /**
-             * Container
-             * @description Where in the file the weights lay; empty for a plain file of tensors.
-             */
-            container: string;
-            /**
-             * Is Ours
-             * @description A run of SCE Lab made it, and it says how it was trained.
-             */
-            is_ours: boolean;
-            /** @description None when no trunk fits at all. */
-            match: components["schemas"]["MatchView"] | null;
-            /** Path */
-            path: string;
-            /**
-             * Sentence
-             * @description Why it cannot be imported as asked; None when it can.
-             */
-            sentence: string | null;
-            /** Sha256 */
-            sha256: string;
-            /** Tensors */
-            tensors: number;
-            /**
-             * Trunk
-             * @description Network that it holds, or comes nearest to.
-             */
-            trunk: (components["schemas"]["R3d18"] | components["schemas"]["R3d50"] | components["schemas"]["Small3d"] | components["schemas"]["R18"] | components["schemas"]["R50"]) | null;
-        };
-        /**
-         * InspectionView
-         * @description The views of one item at one seed and epoch.
-         */
-        backend__inspections__views__InspectionView: {
-            /** Class Name */
-            class_name: string | null;
-            /** Dataset */
-            dataset: string;
-            /** Epoch */
-            epoch: number;
-            /** Failure */
-            failure: string | null;
-            /**
-             * Kind
-             * @enum {string}
-             */
-            kind: "video" | "image";
-            /**
-             * Num Items
-             * @description Items of the split.
-             */
-            num_items: number;
-            /** Path */
-            path: string;
-            /** Position */
-            position: number;
-            /** Seed */
-            seed: number;
-            /** Split */
-            split: string;
-            /**
-             * State
-             * @description While it waits, a worker is making the clips: ask again.
-             * @enum {string}
-             */
-            state: "waiting" | "ready" | "failed";
-            /** Views */
-            views: components["schemas"]["SeenView"][];
         };
     };
     responses: never;
@@ -7362,7 +7362,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["backend__checkpoints__transfer_views__InspectionView"];
+                    "application/json": components["schemas"]["InspectionView"];
                 };
             };
             /** @description The body cannot be read. */
@@ -7457,7 +7457,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["InspectionRequest"];
+                "application/json": components["schemas"]["LookRequest"];
             };
         };
         responses: {
@@ -7467,7 +7467,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["backend__inspections__views__InspectionView"];
+                    "application/json": components["schemas"]["LookView"];
                 };
             };
             /** @description The body cannot be read. */

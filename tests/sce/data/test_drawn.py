@@ -135,3 +135,12 @@ def test_a_time_difference_is_drawn_as_often_as_asked_and_reads_each_next_frame(
         firsts, seconds = plan.clips
         assert all(after == frame + 1 for frame, after in zip(firsts, seconds, strict=True))
     assert all(len(plan.clips) == 1 for plan in plans if not plan.is_difference)
+
+
+def test_asking_for_a_box_first_changes_no_view(root: Path) -> None:
+    """An inspector that looks at the box beforehand leaves the crop that is made of it as it was."""
+    reader, (plan, _) = reader_of(root), plans_of(reader_of(root))
+    frames = next(reader.pictures(reader.source.items[0], [plan]))
+    before = reader.picture_to_view(plan, frames)
+    plan.box(height=frames.shape[1], width=frames.shape[2])
+    assert np.array_equal(reader.picture_to_view(plan, frames), before)

@@ -8,7 +8,7 @@ import { ErrorBox } from "@/ui/ErrorBox";
 import { formatCount } from "@/ui/format";
 import { CardSkeletons } from "@/ui/Skeletons";
 
-import { type Inspection, type InspectionRequest, useInspection } from "./queries";
+import { type Inspection, type LookRequest, useInspection } from "./queries";
 import { SeenCard } from "./SeenCard";
 
 type Source = { run_id: number } | { definition: Record<string, unknown> };
@@ -24,7 +24,7 @@ interface ViewsPanelProps {
 
 export function ViewsPanel({ source, seed, isEager, columns }: ViewsPanelProps) {
   const [chosen, setChosen] = useState({ position: 0, epoch: 0, seed });
-  const [asked, setAsked] = useState<InspectionRequest | null>(isEager ? { ...source, ...chosen } : null);
+  const [asked, setAsked] = useState<LookRequest | null>(isEager ? { ...source, ...chosen } : null);
   const views = useInspection(asked);
   const choose = (patch: Partial<typeof chosen>) => setChosen({ ...chosen, ...patch });
   const show = (position = chosen.position) => {

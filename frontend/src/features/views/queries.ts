@@ -3,14 +3,14 @@ import { keepPreviousData, queryOptions, useQuery } from "@tanstack/react-query"
 
 import { api, type Schemas, unwrap } from "@/api/client";
 
-export type Inspection = Schemas["InspectionView"];
-export type InspectionRequest = Schemas["InspectionRequest"];
+export type Inspection = Schemas["LookView"];
+export type LookRequest = Schemas["LookRequest"];
 export type Seen = Schemas["SeenView"];
 export type Operation = Schemas["OperationView"];
 
 const AGAIN_MS = 1_000;
 
-export const inspectionQuery = (request: InspectionRequest | null) =>
+export const inspectionQuery = (request: LookRequest | null) =>
   queryOptions({
     queryKey: ["inspection", request],
     queryFn: () => unwrap(api.POST("/api/v1/inspections", { body: request ?? neverAsked() })),
@@ -25,4 +25,4 @@ function neverAsked(): never {
   throw new Error("Views were asked of nothing.");
 }
 
-export const useInspection = (request: InspectionRequest | null) => useQuery(inspectionQuery(request));
+export const useInspection = (request: LookRequest | null) => useQuery(inspectionQuery(request));
