@@ -53,9 +53,10 @@ export default function RunPage() {
   );
 }
 
-/** Only a pretraining has checkpoints, and scores of them. */
+/** Only a pretraining has checkpoints, and scores of them; an import never ran. */
 function tabsOf(run: Run): readonly Tab[] {
   if (run.kind === "pretrain") return TABS;
+  if (run.kind === "import") return TABS.filter((tab) => tab !== "charts" && tab !== "logs");
   return TABS.filter((tab) => tab !== "evaluations" && tab !== "checkpoints");
 }
 
