@@ -66,3 +66,12 @@ def test_a_reader_that_is_not_there_is_refused_with_the_remedy(
     monkeypatch.setattr(codec, "version", lambda: "")
     with pytest.raises(decoding.NoReader, match=words):
         decoding.reader_for(Path("a.mp4"))
+
+
+@pytest.mark.parametrize("name", VIDEOS)
+def test_whatever_reader_is_chosen_the_frames_are_those_asked_for(videos: Path, name: str) -> None:
+    facts = probe(videos / name)
+    clips = [[0, 7, 80], [NUM_FRAMES - 1, NUM_FRAMES - 1]]
+    read = decoding.read_clips(videos / name, clips, fps=facts.fps)
+    assert [[read_number(frame) for frame in clip] for clip in read] == clips
+    assert read[0].shape == (3, facts.height, facts.width, 3)
