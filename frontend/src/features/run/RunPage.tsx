@@ -10,6 +10,7 @@ import { ChartsTab } from "./charts/ChartsTab";
 import { CheckpointsTab } from "./checkpoints/CheckpointsTab";
 import { ConfigurationTab } from "./configuration/ConfigurationTab";
 import { EvaluationsTab } from "./evaluations/EvaluationsTab";
+import { HealthTab } from "./health/HealthTab";
 import { LogsTab } from "./logs/LogsTab";
 import { OverviewTab } from "./overview/OverviewTab";
 import { type Run, useRun } from "./queries";
@@ -20,6 +21,7 @@ import { readRunSearch, type RunSearch, type Tab, TABS } from "./search";
 const TITLES = {
   overview: "Overview",
   charts: "Charts",
+  health: "Health",
   evaluations: "Evaluations",
   checkpoints: "Checkpoints",
   logs: "Logs",
@@ -53,10 +55,10 @@ export default function RunPage() {
   );
 }
 
-/** Only a pretraining has checkpoints, and scores of them. */
+/** Only a pretraining has checkpoints, scores of them, and a method whose health is measured. */
 function tabsOf(run: Run): readonly Tab[] {
   if (run.kind === "pretrain") return TABS;
-  return TABS.filter((tab) => tab !== "evaluations" && tab !== "checkpoints");
+  return TABS.filter((tab) => tab !== "evaluations" && tab !== "checkpoints" && tab !== "health");
 }
 
 function panelOf(run: Run, search: RunSearch, change: (patch: Partial<RunSearch>) => void): ReactNode {
@@ -64,6 +66,9 @@ function panelOf(run: Run, search: RunSearch, change: (patch: Partial<RunSearch>
     overview: () => <OverviewTab run={run} />,
     charts: () => (
       <ChartsTab run={run} search={search} onSearch={change} onCheckpoint={() => change({ tab: "checkpoints" })} />
+    ),
+    health: () => (
+      <HealthTab run={run} search={search} onSearch={change} onCheckpoint={() => change({ tab: "checkpoints" })} />
     ),
     evaluations: () => <EvaluationsTab run={run} />,
     checkpoints: () => <CheckpointsTab run={run} />,
