@@ -4,7 +4,6 @@ Pure: the signs are the journaled ``health/*`` and ``train/*`` values, the rest 
 """
 
 import math
-from collections.abc import Mapping
 from typing import Literal
 
 from sce.definition.base import Frozen
@@ -47,7 +46,7 @@ class Health(Frozen):
     """The same as a sentence."""
 
 
-def judge(definition: Pretrain, values: Mapping[str, float], *, progress: float) -> Health:
+def judge(definition: Pretrain, values: dict[str, float], *, progress: float) -> Health:
     """The verdict on the latest values of a run that has come to ``progress`` of its length."""
     verdict, reason = _verdict(definition, values, progress)
     wait = values.get("train/data_wait")
@@ -57,7 +56,7 @@ def judge(definition: Pretrain, values: Mapping[str, float], *, progress: float)
     return Health(verdict=verdict, reason=reason, binding=binding, pace=pace)
 
 
-def _verdict(definition: Pretrain, values: Mapping[str, float], progress: float) -> tuple[Verdict, str]:
+def _verdict(definition: Pretrain, values: dict[str, float], progress: float) -> tuple[Verdict, str]:
     if isinstance(definition.method, Supervised):
         return "not measured", "A supervised training has no embeddings to judge: watch train/top1."
     if "health/embedding_std" not in values:
@@ -73,12 +72,12 @@ def _verdict(definition: Pretrain, values: Mapping[str, float], progress: float)
     return found or ("healthy", _all_well(definition, values))
 
 
-def _spread(definition: Pretrain, values: Mapping[str, float]) -> float:
+def _spread(definition: Pretrain, values: dict[str, float]) -> float:
     assert not isinstance(definition.method, Supervised)
     return values["health/embedding_std"] * math.sqrt(definition.method.projector.width)
 
 
-def _collapse(definition: Pretrain, values: Mapping[str, float]) -> tuple[Verdict, str] | None:
+def _collapse(definition: Pretrain, values: dict[str, float]) -> tuple[Verdict, str] | None:
     spread = _spread(definition, values)
     if spread >= COLLAPSING_SPREAD:
         return None
@@ -89,7 +88,7 @@ def _collapse(definition: Pretrain, values: Mapping[str, float]) -> tuple[Verdic
     )
 
 
-def _dimensions(definition: Pretrain, values: Mapping[str, float]) -> tuple[Verdict, str] | None:
+def _dimensions(definition: Pretrain, values: dict[str, float]) -> tuple[Verdict, str] | None:
     assert not isinstance(definition.method, Supervised)
     learning = definition.optimisation
     room = min(definition.method.projector.width, learning.batch_size // learning.accumulate)
@@ -102,7 +101,7 @@ def _dimensions(definition: Pretrain, values: Mapping[str, float]) -> tuple[Verd
     )
 
 
-def _sharpness(definition: Pretrain, values: Mapping[str, float]) -> tuple[Verdict, str] | None:
+def _sharpness(definition: Pretrain, values: dict[str, float]) -> tuple[Verdict, str] | None:
     method, positives = definition.method, values.get("health/effective_positives")
     if positives is None or not isinstance(method, Sce | Ressl):
         return None
@@ -121,7 +120,7 @@ def _sharpness(definition: Pretrain, values: Mapping[str, float]) -> tuple[Verdi
     return None
 
 
-def _learning(values: Mapping[str, float], progress: float) -> tuple[Verdict, str] | None:
+def _learning(values: dict[str, float], progress: float) -> tuple[Verdict, str] | None:
     positive, queue = values.get("health/positive_similarity"), values.get("health/queue_similarity")
     if positive is None or queue is None or progress < LEARNED_BY or positive - queue >= NEAREST_GAP:
         return None
@@ -131,7 +130,7 @@ def _learning(values: Mapping[str, float], progress: float) -> tuple[Verdict, st
     )
 
 
-def _all_well(definition: Pretrain, values: Mapping[str, float]) -> str:
+def _all_well(definition: Pretrain, values: dict[str, float]) -> str:
     said = [f"embeddings are {_spread(definition, values):.0%} as spread as they can be"]
     if (used := values.get("health/rank_me")) is not None:
         said.append(f"in {used:.0f} dimensions")
