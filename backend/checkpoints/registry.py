@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from backend.checkpoints.tables import Checkpoint
 from backend.db import now
 
-KINDS = ("initial", "periodic", "last")
-KEPT = ("initial", "periodic")
+KINDS = ("initial", "periodic", "last", "imported")
+KEPT = ("initial", "periodic", "imported")
 """Kinds whose file stays as it is, so that it may be evaluated."""
 
 

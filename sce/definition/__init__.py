@@ -18,6 +18,7 @@ from sce.definition.data import (
     View,
     Views,
 )
+from sce.definition.imports import Import, foreign_pretrain, learned_as
 from sce.definition.learning import (
     R18,
     R50,
@@ -51,6 +52,7 @@ from sce.definition.methods import (
     Supervised,
 )
 from sce.definition.protocols import (
+    Branch,
     CheckpointFile,
     Checkpoints,
     EvalClips,
@@ -58,6 +60,7 @@ from sce.definition.protocols import (
     ExtractProtocol,
     KnnProtocol,
     LinearProtocol,
+    Naming,
     Planned,
     RetrievalProtocol,
 )
@@ -68,6 +71,7 @@ __all__ = [
     "R50",
     "VIDEO_TRUNKS",
     "AdamW",
+    "Branch",
     "CheckpointFile",
     "Checkpoints",
     "Compute",
@@ -82,6 +86,7 @@ __all__ = [
     "FolderPath",
     "Frozen",
     "ImageData",
+    "Import",
     "Jitter",
     "KnnProtocol",
     "Lars",
@@ -91,6 +96,7 @@ __all__ = [
     "Moco",
     "Moco3",
     "MomentumKind",
+    "Naming",
     "Optimisation",
     "Optimizer",
     "PaddedCrop",
@@ -122,5 +128,7 @@ __all__ = [
     "View",
     "Views",
     "definition_adapter",
+    "foreign_pretrain",
     "kind_of",
+    "learned_as",
 ]

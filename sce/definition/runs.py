@@ -84,7 +84,7 @@ class Evaluation(Frozen):
 Definition = Annotated[Pretrain | Evaluation, Field(discriminator="kind")]
 definition_adapter: TypeAdapter[Pretrain | Evaluation] = TypeAdapter(Definition)
 
-RunKind = Literal["pretrain", "linear", "knn", "retrieval", "extract"]
+RunKind = Literal["pretrain", "linear", "knn", "retrieval", "extract", "import"]
 
 
 def kind_of(definition: Pretrain | Evaluation) -> RunKind:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from sce.checkpoints import load_trunk
 from sce.data.index import load_index
 from sce.definition import (
     EvalProtocol,
@@ -18,6 +17,7 @@ from sce.evaluate.knn import knn
 from sce.evaluate.linear import linear
 from sce.evaluate.results import Scores
 from sce.evaluate.retrieval import retrieval
+from sce.foreign import load_checkpoint_file
 from sce.rundir import EndEvent, EndStatus, ResultEvent, RunDir, StopReason
 
 
@@ -50,7 +50,10 @@ def _bench(run: RunDir, definition: Evaluation, report: Reporter, runs_dir: Path
     file = runs_dir / definition.checkpoint.path  # an absolute path stays as it is
     index = load_index(Path(definition.data.root))
     device = pick_device(definition.compute.accelerator)
-    trunk, pretrain = load_trunk(file, definition.checkpoint.sha256, definition.checkpoint.branch)
+    data = definition.data
+    trunk, pretrain = load_checkpoint_file(
+        definition.checkpoint, file, num_frames=data.num_frames, clip_s=data.clip_s
+    )
     check_data(definition, pretrain, index)
     report.warn_of_other_clips(definition, pretrain)
     trunk = trunk.to(device).eval().requires_grad_(False)

@@ -55,9 +55,10 @@ export default function RunPage() {
   );
 }
 
-/** Only a pretraining has checkpoints, scores of them, and a method whose health is measured. */
+/** Only a pretraining has checkpoints, scores of them and a measured health; an import never ran. */
 function tabsOf(run: Run): readonly Tab[] {
   if (run.kind === "pretrain") return TABS;
+  if (run.kind === "import") return TABS.filter((tab) => tab !== "charts" && tab !== "logs" && tab !== "health");
   return TABS.filter((tab) => tab !== "evaluations" && tab !== "checkpoints" && tab !== "health");
 }
 

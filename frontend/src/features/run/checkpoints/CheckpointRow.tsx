@@ -38,6 +38,7 @@ const KINDS = {
   initial: "untrained",
   periodic: null,
   last: "newest state",
+  imported: "imported",
 } satisfies Record<Checkpoint["kind"], string | null>;
 
 export function CheckpointRow({ checkpoint, onDeed }: { checkpoint: Checkpoint; onDeed: (deed: Deed) => void }) {
