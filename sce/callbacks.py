@@ -8,6 +8,7 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
+from sce.definition.health import WELL, judge
 from sce.methods import AnyMethod
 from sce.methods.family import MomentumMethod
 from sce.modules import gather_objects
@@ -82,6 +83,7 @@ class Journal(Callback):
         self._flushed = self._ended = time.monotonic()
         self._since = (0.0, 0.0, 0)
         self._noted: set[str] = set()
+        self._latest: dict[str, float] = {}
         self._told, self._line = (0, 0.0), ProgressLine()
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
@@ -156,7 +158,17 @@ class Journal(Callback):
                 "values": values,
             }
             self.session.run.append(event, attempt=self.session.attempt)
+        self._latest |= values
+        if "health/embedding_std" in values:
+            self._warn(step)
         refuse_nan(values["train/loss"], step, None)
+
+    def _warn(self, step: int) -> None:
+        """Say once of each verdict that something is wrong with the method."""
+        health = judge(self.session.definition, self._latest, progress=step / self.session.steps)
+        if health.verdict not in (*WELL, *self._noted):
+            self._noted.add(health.verdict)
+            self.session.note(f"Step {step}, {health.verdict}: {health.reason}")
 
     def _progress(self, step: int) -> None:
         """Say how far it has come, at most once a second, and at the end."""

@@ -5,7 +5,6 @@ from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
-import torch.distributed.nn.functional as dist_functional
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -106,7 +105,23 @@ def gather_with_gradient(rows: Tensor) -> Tensor:
     """Rows of every rank, in rank order; gradients of all ranks are summed back."""
     if not (dist.is_available() and dist.is_initialized()):
         return rows
-    return torch.cat(list(dist_functional.all_gather(rows.contiguous())))
+    gathered: Tensor = _GatherWithGradient.apply(rows)
+    return gathered
+
+
+class _GatherWithGradient(torch.autograd.Function):
+    """torch's own all_gather reads a gradient that is not contiguous as if it were: cross-rank terms went astray."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor) -> Tensor:
+        ctx.num_rows = len(rows)
+        return gather(rows)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        summed = gradients[0].clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(summed)
+        return summed.narrow(0, rank() * ctx.num_rows, ctx.num_rows)
 
 
 def rank() -> int:

@@ -12,8 +12,9 @@ from backend.runs.reading import fields_of, get_run, run_ref, runs_by_id, surrou
 from backend.runs.tables import Attempt, Run
 from backend.runs.views import AttemptView, ConfigurationView, DeedView, RunDetail, RunRef
 from backend.settings import Settings
-from sce.definition import Import, definition_adapter
+from sce.definition import Import, Pretrain, definition_adapter
 from sce.definition.derived import Derived, derive
+from sce.definition.health import Health, judge
 from sce.definition.sizes import trunk_width
 
 
@@ -32,6 +33,7 @@ def run_detail(db: Session, run_id: int, *, settings: Settings) -> RunDetail:
         seeds=_seeds(db, run),
         children=_children(db, run_id),
         folder=str(settings.run_folder(run_id)),
+        health=health_of(run),
     )
 
 
@@ -74,6 +76,15 @@ def derived_of(db: Session, run: Run) -> Derived:
     definition = definition_adapter.validate_python(run.definition)
     sizes = split_sizes(db, run.dataset_id) if run.dataset_id else {}
     return derive(definition, train_items=sizes.get(definition.data.train_split))
+
+
+def health_of(run: Run) -> Health | None:
+    """The verdict on the latest values of a pretraining."""
+    definition = definition_adapter.validate_python(run.definition)
+    if not isinstance(definition, Pretrain):
+        return None
+    done = run.step / run.steps if run.steps else 0.0
+    return judge(definition, run.summary, progress=done)
 
 
 def _seeds(db: Session, run: Run) -> list[RunRef]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from backend.errors import NotFound
-from backend.runs.views import RecipeView
+from backend.runs.views import AimView, RecipeView
 from sce.definition import RunKind, definition_adapter
 from sce.recipes import UnknownRecipe, expanded, load_recipe, recipe_names
 
@@ -26,6 +26,7 @@ def read_recipe(name: str) -> RecipeView:
         summary=recipe.summary,
         kind=_kind(whole),
         definition=whole,
+        aims_at=[AimView(what=aim.what, percent=aim.percent) for aim in recipe.aims_at],
     )
 
 

@@ -6,6 +6,7 @@ from pydantic import Field
 from backend.views import Id, Name, Request, View
 from sce.definition import RunKind
 from sce.definition.derived import Derived
+from sce.definition.health import Health
 
 RunState = Literal[
     "draft", "queued", "starting", "running", "stopping", "preempted", "finished", "stopped", "failed"
@@ -194,6 +195,8 @@ class RunDetail(RunView):
     """Evaluations that measure it."""
     folder: str
     """The run's folder on the server."""
+    health: Health | None = None
+    """How a pretraining is doing by its own signs; none for an evaluation."""
 
 
 class ConfigurationView(View):
@@ -252,6 +255,13 @@ class LogView(View):
     """Line numbers that match the search; empty without one."""
 
 
+class AimView(View):
+    """A published figure of a recipe."""
+
+    what: str
+    percent: float
+
+
 class RecipeView(View):
     name: str
     title: str
@@ -260,3 +270,5 @@ class RecipeView(View):
     kind: RunKind
     definition: dict[str, Any]
     """The whole definition, every default written out; an evaluation's checkpoint is null."""
+    aims_at: list[AimView]
+    """What its paper measured of it; empty where no paper did."""

@@ -1204,6 +1204,16 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AimView
+         * @description A published figure of a recipe.
+         */
+        AimView: {
+            /** Percent */
+            percent: number;
+            /** What */
+            what: string;
+        };
         /** AttemptView */
         AttemptView: {
             /** Device */
@@ -2258,6 +2268,33 @@ export interface components {
             field: string;
             /** Message */
             message: string;
+        };
+        /**
+         * Health
+         * @description How a pretraining is doing, by its own signs.
+         */
+        Health: {
+            /**
+             * Binding
+             * @description What a step waits for; none before it was measured.
+             */
+            binding: ("input-bound" | "partly input-bound" | "compute-bound") | null;
+            /**
+             * Pace
+             * @description The same as a sentence.
+             */
+            pace: string | null;
+            /**
+             * Reason
+             * @description Why, with the numbers, and what helps.
+             */
+            reason: string;
+            /**
+             * Verdict
+             * @description healthy, or what is wrong.
+             * @enum {string}
+             */
+            verdict: "not measured" | "too early" | "healthy" | "collapsed" | "collapsing" | "few dimensions" | "temperature too sharp" | "temperature too blunt" | "not learning";
         };
         /**
          * HealthView
@@ -3921,6 +3958,11 @@ export interface components {
          */
         RecipeView: {
             /**
+             * Aims At
+             * @description What its paper measured of it; empty where no paper did.
+             */
+            aims_at: components["schemas"]["AimView"][];
+            /**
              * Definition
              * @description The whole definition, every default written out; an evaluation's checkpoint is null.
              */
@@ -4311,6 +4353,8 @@ export interface components {
              * @description The run's folder on the server.
              */
             folder: string;
+            /** @description How a pretraining is doing by its own signs; none for an evaluation. */
+            health?: components["schemas"]["Health"] | null;
             /** Id */
             id: number;
             /**

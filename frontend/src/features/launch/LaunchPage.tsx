@@ -15,6 +15,7 @@ import { type Draft, draftOfClone, draftOfRecipe } from "./draft";
 import { LaunchForm } from "./LaunchForm";
 import { experimentNamesQuery } from "./names";
 import { type LaunchRequest, useChoosableCheckpoints, useClone, useLaunch, usePreview, useRecipes, useRoots, useSchema } from "./queries";
+import { leadOf } from "./aims";
 import { RecipeCards } from "./RecipeCards";
 
 const readSearch = (raw: RawSearch) => ({ recipe: textIn(raw, "recipe"), clone: numberIn(raw, "clone"), checkpoint: numberIn(raw, "checkpoint") });
@@ -31,7 +32,7 @@ export default function LaunchPage() {
   }
   const recipe = recipes.data.find((one) => one.name === name);
   if (recipe) {
-    return <Writing key={recipe.name} title={recipe.title} lead={recipe.summary} initial={draftOfRecipe(recipe, checkpoint)} baseWord="recipe" />;
+    return <Writing key={recipe.name} title={recipe.title} lead={leadOf(recipe)} initial={draftOfRecipe(recipe, checkpoint)} baseWord="recipe" />;
   }
   return (
     <>

@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 
 import { KindBadge } from "@/ui/StatePill";
 
+import { aimsOf } from "./aims";
 import classes from "./Launch.module.css";
 import type { Recipe } from "./queries";
 
@@ -37,7 +38,12 @@ export function RecipeCards({ recipes, checkpoint }: RecipeCardsProps) {
                   <Text fz="sm" c="dimmed" lineClamp={3}>
                     {recipe.summary}
                   </Text>
-                  <Text fz={11.5} c="dimmed" mt="auto">
+                  {recipe.aims_at.length > 0 && (
+                    <Text fz={11.5} mt="auto">
+                      Aims at {aimsOf(recipe)}
+                    </Text>
+                  )}
+                  <Text fz={11.5} c="dimmed" mt={recipe.aims_at.length > 0 ? 0 : "auto"}>
                     <span className="mono">{recipe.name}</span> · {recipe.source}
                   </Text>
                 </Link>

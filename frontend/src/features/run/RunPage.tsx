@@ -11,6 +11,7 @@ import { ChartsTab } from "./charts/ChartsTab";
 import { CheckpointsTab } from "./checkpoints/CheckpointsTab";
 import { ConfigurationTab } from "./configuration/ConfigurationTab";
 import { EvaluationsTab } from "./evaluations/EvaluationsTab";
+import { HealthTab } from "./health/HealthTab";
 import { LogsTab } from "./logs/LogsTab";
 import { OverviewTab } from "./overview/OverviewTab";
 import { type Run, useRun } from "./queries";
@@ -21,6 +22,7 @@ import { readRunSearch, type RunSearch, type Tab, TABS } from "./search";
 const TITLES = {
   overview: "Overview",
   charts: "Charts",
+  health: "Health",
   evaluations: "Evaluations",
   checkpoints: "Checkpoints",
   views: "Views",
@@ -55,20 +57,25 @@ export default function RunPage() {
   );
 }
 
-/** Only a pretraining has checkpoints, and scores of them; an import never ran; only what trains has augmented views. */
+/** Only a pretraining has checkpoints, scores of them and a health; an import never ran; only what trains has views. */
 function tabsOf(run: Run): readonly Tab[] {
   if (run.kind === "pretrain") return TABS;
-  if (run.kind === "import") return TABS.filter((tab) => tab !== "charts" && tab !== "logs" && tab !== "views");
-  return TABS.filter((tab) => tab !== "evaluations" && tab !== "checkpoints" && (tab !== "views" || !UNTRAINED.includes(run.kind)));
+  const lacks: readonly Tab[] = run.kind === "import" ? NEVER_RAN : UNTRAINED.includes(run.kind) ? [...NO_TRUNK, "views"] : NO_TRUNK;
+  return TABS.filter((tab) => !lacks.includes(tab));
 }
 
 const UNTRAINED: readonly string[] = ["knn", "retrieval", "extract"];
+const NEVER_RAN: readonly Tab[] = ["charts", "health", "views", "logs"];
+const NO_TRUNK: readonly Tab[] = ["health", "evaluations", "checkpoints"];
 
 function panelOf(run: Run, search: RunSearch, change: (patch: Partial<RunSearch>) => void): ReactNode {
   const panels = {
     overview: () => <OverviewTab run={run} />,
     charts: () => (
       <ChartsTab run={run} search={search} onSearch={change} onCheckpoint={() => change({ tab: "checkpoints" })} />
+    ),
+    health: () => (
+      <HealthTab run={run} search={search} onSearch={change} onCheckpoint={() => change({ tab: "checkpoints" })} />
     ),
     evaluations: () => <EvaluationsTab run={run} />,
     checkpoints: () => <CheckpointsTab run={run} />,

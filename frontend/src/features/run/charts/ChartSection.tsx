@@ -28,22 +28,30 @@ interface PanelsProps {
 interface ChartSectionProps extends PanelsProps {
   section: Section;
   isOpen: boolean;
-  onToggle: () => void;
+  /** None where a section is always open. */
+  onToggle: (() => void) | null;
 }
 
 export function ChartSection({ section, isOpen, onToggle, ...rest }: ChartSectionProps) {
   const Chevron = isOpen ? IconChevronDown : IconChevronRight;
+  const title = (
+    <Group gap={6} mb={onToggle ? 0 : "xs"}>
+      {onToggle && <Chevron size={16} aria-hidden />}
+      <Text fw={600}>{section.prefix}</Text>
+      <Text size="sm" c="dimmed">
+        {section.keys.length}
+      </Text>
+    </Group>
+  );
   return (
     <section aria-label={`Charts of ${section.prefix}`}>
-      <UnstyledButton onClick={onToggle} aria-expanded={isOpen} mb="xs">
-        <Group gap={6}>
-          <Chevron size={16} aria-hidden />
-          <Text fw={600}>{section.prefix}</Text>
-          <Text size="sm" c="dimmed">
-            {section.keys.length}
-          </Text>
-        </Group>
-      </UnstyledButton>
+      {onToggle ? (
+        <UnstyledButton onClick={onToggle} aria-expanded={isOpen} mb="xs">
+          {title}
+        </UnstyledButton>
+      ) : (
+        title
+      )}
       <Collapse expanded={isOpen}>
         {isOpen &&
           inGroupsOf(GROUP, section.keys).map((keys) => <PanelGroup key={keys.join()} keys={keys} {...rest} />)}
