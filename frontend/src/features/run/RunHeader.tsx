@@ -9,7 +9,7 @@ import { RunActions } from "./actions";
 import { EditableName } from "./EditableName";
 import classes from "./Run.module.css";
 import { type Run, type RunAction, useEditRun, useRunAction } from "./queries";
-import { RunLinks } from "./RunLinks";
+import { RunLink, RunLinks } from "./RunLinks";
 import { Tags } from "./Tags";
 
 export function RunHeader({ run, onEvaluate }: { run: Run; onEvaluate: () => void }) {
@@ -38,7 +38,10 @@ export function RunHeader({ run, onEvaluate }: { run: Run; onEvaluate: () => voi
       <ProgressLine run={run} />
       {run.failure && (
         <Alert color="red" py="xs" title={run.failure.sentence}>
-          Its log has the last words of every process.
+          <RunLink id={run.id} tab="logs">
+            Its log
+          </RunLink>{" "}
+          has the last words of every process.
         </Alert>
       )}
     </Stack>

@@ -35,7 +35,8 @@ export function CheckpointsTab({ run }: { run: Run }) {
   const perform = (deed: Deed, checkpoint: Checkpoint) =>
     ({
       evaluate: () => setEvaluated(checkpoint),
-      resume: () => act.mutate("resume"),
+      // A failed run goes on from there by being tried again.
+      resume: () => act.mutate(run.may.includes("resume") ? "resume" : "retry"),
       pin: () => pin.mutate({ id: checkpoint.id, pinned: true }),
       unpin: () => pin.mutate({ id: checkpoint.id, pinned: false }),
       remove: () => askRemoval(checkpoint, () => remove.mutate(checkpoint.id)),
