@@ -11,6 +11,8 @@ import numpy as np
 # Times are made of divisions: without some tolerance, 0.4 s at 25 fps would be frame 11.
 _TOLERANCE = 1e-6
 _CROP_TRIES = 10
+CHANCES = 14
+"""Uniform numbers that decide the colours of one view; ``sce.data.views.draw`` says what each is for."""
 
 
 class Box(NamedTuple):

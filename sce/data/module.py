@@ -9,7 +9,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -29,6 +31,8 @@ class ClipBatch(NamedTuple):
 
     views: tuple[Tensor, ...]
     """One tensor a view, uint8 (B, 3, T, S, S)."""
+    chances: tuple[NDArray[np.float32], ...]
+    """What decides the colours of each view, (B, U). No tensors: they never travel to a GPU, nor wait for one."""
     label_B: Tensor
     position_B: Tensor
     skipped: tuple[Skipped, ...] = ()
@@ -205,7 +209,8 @@ def _processes(workers: int, pin: bool) -> dict[str, Any]:
 
 def _clip_batch(items: list[Read]) -> ClipBatch:
     views = tuple(torch.stack(same) for same in zip(*(item.views for item in items), strict=True))
-    return ClipBatch(views, *_names(items))
+    chances = tuple(np.stack(same) for same in zip(*(item.chances for item in items), strict=True))
+    return ClipBatch(views, chances, *_names(items))
 
 
 def _scored_batch(items: list[Read]) -> ScoredBatch:

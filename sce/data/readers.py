@@ -3,7 +3,8 @@
 V views of an item - C = 3 colours - T frames - S side in pixels.
 """
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sce.data.clips import (
+    CHANCES,
+    Box,
     clip_span,
     even_boxes,
     even_starts,
@@ -30,6 +33,10 @@ from sce.data.video import UnreadableVideo, read_clips
 from sce.definition import Data, EvalClips, View
 
 _MOST_NEIGHBOURS = 10
+# Sets the stream of a view's colours apart from that of its moment and crop.
+_COLOURS = 1
+
+Pictures = NDArray[np.uint8] | NDArray[np.float32]
 
 
 class TooManyUnreadable(RuntimeError):
@@ -50,6 +57,8 @@ class Read(NamedTuple):
     label: int
     position: int
     skipped: tuple[Skipped, ...]
+    chances: tuple[NDArray[np.float32], ...] = ()
+    """What decides the colours of each view, (U,); none for a scored item, whose colours stay."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,7 @@ class TrainReader:
             position = (draw.position + step) % len(self.source.items)
             item = self.source.items[position]
             try:
-                return Read(self._views(item, draw), item.label, position, tuple(skipped))
+                return self.read_item(item, draw)._replace(position=position, skipped=tuple(skipped))
             except UnreadableVideo as error:
                 skipped.append(Skipped(item.path, error.reason))
         path, reason = skipped[-1]
@@ -97,39 +106,62 @@ class TrainReader:
             f"{len(skipped)} files in a row cannot be read, the last one {path}: {reason}"
         )
 
-    def _views(self, item: Item, draw: Draw) -> tuple[Tensor, ...]:
-        plans = [self._plan(item, draw, place) for place in range(len(self.views))]
-        # A file is opened once for all its views.
-        pictures = iter(self.source.frames(item, [clip for plan in plans for clip in plan.clips]))
-        return tuple(self._view(plan, [next(pictures) for _ in plan.clips]) for plan in plans)
+    def read_item(self, item: Item, draw: Draw) -> Read:
+        """The views of this very item by what ``draw`` draws. Raises UnreadableVideo."""
+        plans = self.plans(item, draw)
+        shown = zip(plans, self.pictures(item, plans), strict=True)
+        views = tuple(self.picture_to_view(plan, frames) for plan, frames in shown)
+        return Read(views, item.label, draw.position, (), tuple(plan.chances for plan in plans))
 
-    def _plan(self, item: Item, draw: Draw, place: int) -> "_Plan":
-        """Draw a view's moment and change before anything is read."""
-        rng = np.random.default_rng((self.seed, draw.epoch, draw.position, place))
-        data = self.source.data
+    def plans(self, item: Item, draw: Draw) -> tuple["ViewPlan", ...]:
+        """Everything random about the views of an item, before anything is read."""
+        return tuple(self._plan(item, draw, place) for place in range(len(self.views)))
+
+    def pictures(self, item: Item, plans: Sequence["ViewPlan"]) -> Iterator[Pictures]:
+        """The decoded frames (T, H, W, C) of each plan; a file is opened once for all. Raises UnreadableVideo."""
+        pictures = iter(self.source.frames(item, [clip for plan in plans for clip in plan.clips]))
+        for plan in plans:
+            clips = [next(pictures) for _ in plan.clips]
+            yield difference(*clips) if plan.is_difference else clips[0]
+
+    def picture_to_view(self, plan: "ViewPlan", frames: Pictures) -> Tensor:
+        """The square uint8 clip of a plan, (3, T, S, S)."""
+        box = plan.box(height=frames.shape[1], width=frames.shape[2])
+        return crop_resized(frames, box, plan.view.size, antialias=self.source.data.kind == "image")
+
+    def _plan(self, item: Item, draw: Draw, place: int) -> "ViewPlan":
+        key = (self.seed, draw.epoch, draw.position, place)
+        rng, data = np.random.default_rng(key), self.source.data
         (start_s,) = random_starts(rng, clips=1, duration_s=item.duration_s, clip_s=data.clip_s)
         span = self.source.span(item, start_s)
         frames = spread(span, num_frames=data.num_frames)
         is_difference = rng.uniform() < self.time_difference_p
         clips = consecutive(frames, span) if is_difference else (frames,)
-        return _Plan(self.views[place], clips, rng)
-
-    def _view(self, plan: "_Plan", pictures: list[NDArray[np.uint8]]) -> Tensor:
-        frames: NDArray[np.uint8] | NDArray[np.float32] = pictures[0]
-        if len(pictures) == 2:
-            frames = difference(*pictures)
-        height, width = frames.shape[1:3]
-        box = random_box(plan.rng, height=height, width=width, scale=plan.view.scale, ratio=plan.view.ratio)
-        return crop_resized(frames, box, plan.view.size, antialias=self.source.data.kind == "image")
+        # A stream of its own: a crop that takes more tries does not change the colours.
+        chances = np.random.default_rng((*key, _COLOURS)).random(CHANCES, dtype=np.float32)
+        return ViewPlan(self.views[place], start_s, clips, chances, rng)
 
 
 @dataclass(frozen=True)
-class _Plan:
-    """A view before its file is open: frame numbers to read (two clips make a difference), then crops to draw."""
+class ViewPlan:
+    """What was drawn for a view: its moment, the frames to read (two clips make a difference), crop and colours."""
 
     view: View
+    start_s: float
     clips: tuple[tuple[int, ...], ...]
+    chances: NDArray[np.float32]
     rng: np.random.Generator
+
+    @property
+    def is_difference(self) -> bool:
+        return len(self.clips) == 2
+
+    def box(self, *, height: int, width: int) -> Box:
+        """The part of a picture of this size that is cut out: the same one however often it is asked for."""
+        view = self.view
+        return random_box(
+            copy.deepcopy(self.rng), height=height, width=width, scale=view.scale, ratio=view.ratio
+        )
 
 
 def consecutive(frames: tuple[int, ...], span: range) -> tuple[tuple[int, ...], tuple[int, ...]]:

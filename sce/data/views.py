@@ -1,16 +1,21 @@
 """Colour changes of clips, batched on whatever device they lie on.
 
-B clips - C = 3 colours - T frames - H, W pixels - N clips chosen for one change. All draws come from the CPU's torch
-generator, one per clip and shared by its frames: the same seed gives the same views on every device.
+B clips - C = 3 colours - T frames - H, W pixels - N clips chosen for one change - U chances of a clip. What is random
+comes with the clips, drawn by whoever read them: the same item of the same epoch and seed gives the same views on
+every device, in every batch, and to whoever looks at it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sce.data.clips import CHANCES
+from sce.data.module import ClipBatch
 from sce.definition import View
 
 # SimCLR's kernel of 23 pixels is made for 224: smaller pictures get a tenth of their side, as 224 does.
@@ -51,9 +56,9 @@ class Augment(nn.Module):
         self.register_buffer("std_C111", torch.tensor(std).view(3, 1, 1, 1), persistent=False)
 
     @torch.no_grad()
-    def forward(self, clips_BCTHW: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """(B, 3, T, S, S) uint8 -> float32. Draws from ``generator``, or from torch's own."""
-        draws = draw(self.view, len(clips_BCTHW), generator)
+    def forward(self, clips_BCTHW: Tensor, chances_BU: NDArray[np.float32]) -> Tensor:
+        """(B, 3, T, S, S) uint8 -> float32. ``chances_BU`` decide; they stay in the CPU's memory."""
+        draws = draw(self.view, chances_BU)
         x = clips_BCTHW.to(torch.float32).div_(255)
         # Autocast would blur in half precision: the same seed gives the same views whatever the precision.
         with torch.autocast(x.device.type, enabled=False):
@@ -82,9 +87,16 @@ class Draws:
     flipped: list[int]
 
 
-def draw(view: View, num_clips: int, generator: torch.Generator | None = None) -> Draws:
-    """Everything random about ``num_clips`` views. The count of numbers drawn depends on nothing else."""
-    u = torch.rand(14, num_clips, generator=generator)
+def augmented(augment: nn.ModuleList, batch: ClipBatch) -> list[Tensor]:
+    """Each view of a batch through its own ``Augment``."""
+    views: Sequence[tuple[Tensor, NDArray[np.float32]]] = tuple(zip(batch.views, batch.chances, strict=True))
+    return [one(clips, chances) for one, (clips, chances) in zip(augment, views, strict=True)]
+
+
+def draw(view: View, chances_BU: NDArray[np.float32]) -> Draws:
+    """What uniform chances in [0, 1) mean for a view: each change has its own, whatever the others are."""
+    u = torch.from_numpy(np.ascontiguousarray(chances_BU.T))
+    assert len(u) == CHANCES
     jitter = view.jitter
     reach = torch.tensor([jitter.brightness, jitter.contrast, jitter.saturation, jitter.hue])
     factors = torch.tensor([1.0, 1.0, 1.0, 0.0]) + (2 * u[:4].T - 1) * reach

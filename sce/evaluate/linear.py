@@ -139,11 +139,10 @@ def _batches(probe: Probe) -> Iterator[tuple[Tensor, Tensor]]:
     assert isinstance(probe.loader.sampler, SeededSampler)
     probe.loader.sampler.epoch = probe.epoch
     augment = Augment(probe.protocol.train_view, shape.mean, shape.std).to(bench.device)
-    torch.manual_seed(bench.definition.seed + probe.epoch)
     for batch in probe.loader:
         bench.report.leave_if_asked()
         with torch.no_grad():
-            clips = augment(batch.views[0].to(bench.device, non_blocking=True))
+            clips = augment(batch.views[0].to(bench.device, non_blocking=True), batch.chances[0])
             features_Bd = bench.trunk(clips).float()
         yield features_Bd, batch.label_B.to(bench.device)
 

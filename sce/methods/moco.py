@@ -10,7 +10,7 @@ from lightning import LightningModule
 from torch import Tensor, nn
 
 from sce.data.module import ClipBatch
-from sce.data.views import Augment
+from sce.data.views import Augment, augmented
 from sce.definition import Moco, Pretrain
 from sce.definition.sizes import trunk_width
 from sce.losses import info_nce
@@ -36,7 +36,7 @@ class MocoMethod(LightningModule):
         self._fresh_NC: list[Tensor] = []
 
     def training_step(self, batch: ClipBatch, _: int) -> Tensor:
-        first, second = (augment(clips) for augment, clips in zip(self.augment, batch.views, strict=True))
+        first, second = augmented(self.augment, batch)
         loss = self._contrast(second, first)
         if self.method.symmetric:
             loss = (loss + self._contrast(first, second)) / 2

@@ -10,7 +10,7 @@ from lightning import LightningModule
 from torch import Tensor, nn
 
 from sce.data.module import ClipBatch
-from sce.data.views import Augment
+from sce.data.views import Augment, augmented
 from sce.definition import Pretrain, Sce
 from sce.definition.sizes import trunk_width
 from sce.losses import Relations, relations, sce_loss
@@ -41,7 +41,7 @@ class SceMethod(LightningModule):
         self._fresh_NC: list[Tensor] = []
 
     def training_step(self, batch: ClipBatch, _: int) -> Tensor:
-        views = [augment(clips) for augment, clips in zip(self.augment, batch.views, strict=True)]
+        views = augmented(self.augment, batch)
         num_targets = NUM_GLOBAL if self.method.symmetric else 1
         keys_BC = [self._key(view) for view in views[:num_targets]]
         asking = range(len(views)) if self.method.symmetric else range(1, len(views))

@@ -8,7 +8,7 @@ from lightning import LightningModule
 from torch import Tensor, nn
 
 from sce.data.module import ClipBatch
-from sce.data.views import Augment
+from sce.data.views import Augment, augmented
 from sce.definition import Pretrain, SimClr
 from sce.definition.sizes import trunk_width
 from sce.losses import simclr_loss
@@ -30,7 +30,7 @@ class SimClrMethod(LightningModule):
         self.values: dict[str, Tensor] = {}
 
     def training_step(self, batch: ClipBatch, _: int) -> Tensor:
-        views = [augment(clips) for augment, clips in zip(self.augment, batch.views, strict=True)]
+        views = augmented(self.augment, batch)
         local_VBC = torch.stack([unit(self.projector(self.trunk(view))) for view in views])
         all_NVC = gather_with_gradient(local_VBC.transpose(0, 1))
         first = rank() * local_VBC.shape[1]

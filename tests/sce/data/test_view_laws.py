@@ -6,6 +6,7 @@ from torch import Tensor
 
 from sce.data.views import Augment, Draws, Normalise, blur_, draw, flip_, grey_, jitter_, solarize_
 from sce.definition import Jitter, View
+from tests.sce.data.test_views import chances
 
 MEAN, STD = (0.45, 0.45, 0.45), (0.225, 0.225, 0.225)
 NEUTRAL = (1.0, 1.0, 1.0, 0.0)
@@ -151,22 +152,24 @@ def test_no_frame_is_blurred_into_another() -> None:
 def test_views_are_the_same_whatever_the_precision(half: torch.dtype) -> None:
     """Mixed precision wraps the whole training step; colours are not its to round."""
     augment = Augment(View(size=32, blur_p=1.0), MEAN, STD)
-    exact = augment(raw(), torch.Generator().manual_seed(1))
+    exact = augment(raw(), chances(2, seed=1))
     with torch.autocast("cpu", dtype=half):
-        cast = augment(raw(), torch.Generator().manual_seed(1))
+        cast = augment(raw(), chances(2, seed=1))
     assert cast.dtype is torch.float32
     assert torch.equal(cast, exact)
 
 
 def test_a_view_of_certain_changes_makes_every_clip_grey() -> None:
     view = View(size=32, jitter=Jitter(p=0), grey_p=1.0, blur_p=0, flip_p=0)
-    seen = Augment(view, MEAN, STD)(raw())
+    seen = Augment(view, MEAN, STD)(raw(), chances(2))
     assert torch.equal(seen, seen[:, :1].expand_as(seen))
 
 
 def test_a_certain_flip_is_the_mirrored_clip() -> None:
     view = View(size=32, jitter=Jitter(p=0), grey_p=0, blur_p=0, flip_p=1.0)
-    torch.testing.assert_close(Augment(view, MEAN, STD)(raw()), Normalise(MEAN, STD)(raw().flip(-1)))
+    torch.testing.assert_close(
+        Augment(view, MEAN, STD)(raw(), chances(2)), Normalise(MEAN, STD)(raw().flip(-1))
+    )
 
 
 @pytest.mark.parametrize(("value", "expected"), [(0, -2.0), (255, (1 - 0.45) / 0.225)])
@@ -177,14 +180,14 @@ def test_black_and_white_normalise_to_the_printed_ends(value: int, expected: flo
 
 def test_a_probability_of_zero_or_one_is_never_drawn_otherwise() -> None:
     view = View(jitter=Jitter(p=1.0), grey_p=0.0, blur_p=1.0, solarize_p=0.0, flip_p=1.0)
-    draws = draw(view, 500, torch.Generator().manual_seed(0))
+    draws = draw(view, chances(500))
     assert draws.jittered == draws.blurred == draws.flipped == list(range(500))
     assert draws.greyed == draws.solarized == []
 
 
 def test_what_one_change_draws_does_not_depend_on_another() -> None:
     """Turning blur off leaves every other draw of the same seed as it was."""
-    with_blur = draw(View(blur_p=1.0), 50, torch.Generator().manual_seed(0))
-    without = draw(View(blur_p=0.0), 50, torch.Generator().manual_seed(0))
+    with_blur = draw(View(blur_p=1.0), chances(50))
+    without = draw(View(blur_p=0.0), chances(50))
     assert with_blur.flipped == without.flipped
     assert torch.equal(with_blur.factors_B4, without.factors_B4)

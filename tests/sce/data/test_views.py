@@ -1,10 +1,13 @@
 """Colour changes: equal to torchvision's on every single frame, drawn by the stated laws."""
 
+import numpy as np
 import pytest
 import torch
 import torchvision.transforms.functional as reference
+from numpy.typing import NDArray
 from torch import Tensor
 
+from sce.data.clips import CHANCES
 from sce.data.views import (
     Augment,
     Draws,
@@ -29,6 +32,10 @@ ADJUST = (
 )
 
 
+def chances(num_clips: int, *, seed: int = 0) -> NDArray[np.float32]:
+    return np.random.default_rng(seed).random((num_clips, CHANCES), dtype=np.float32)
+
+
 def clips(num_clips: int = 6, *, frames: int = 3, side: int = 16) -> Tensor:
     torch.manual_seed(0)
     return torch.rand(num_clips, 3, frames, side, side)
@@ -50,7 +57,7 @@ def slowly_jittered(clip_CTHW: Tensor, factors: Tensor, order: Tensor) -> Tensor
 
 
 def test_jitter_is_torchvisions_on_each_frame_in_each_clips_own_order():
-    x, draws = clips(), draw(View(size=16, jitter=Jitter(p=1.0)), 6, torch.Generator().manual_seed(1))
+    x, draws = clips(), draw(View(size=16, jitter=Jitter(p=1.0)), chances(6, seed=1))
     expected = [
         slowly_jittered(*each) for each in zip(x.clone(), draws.factors_B4, draws.orders_B4, strict=True)
     ]
@@ -117,30 +124,35 @@ def test_normalise_takes_clips_and_stacks_of_views():
 
 def test_a_view_without_changes_is_only_normalised():
     mean, std = (0.45,) * 3, (0.225,) * 3
-    torch.testing.assert_close(Augment(CALM, mean, std)(bytes_of()), Normalise(mean, std)(bytes_of()))
+    torch.testing.assert_close(
+        Augment(CALM, mean, std)(bytes_of(), chances(6)), Normalise(mean, std)(bytes_of())
+    )
 
 
 def test_all_frames_of_a_clip_get_the_same_draw():
     still = bytes_of()[:, :, :1].repeat(1, 1, 5, 1, 1)
-    seen = Augment(FIRST, (0.45,) * 3, (0.225,) * 3)(still)
+    seen = Augment(FIRST, (0.45,) * 3, (0.225,) * 3)(still, chances(6))
     assert torch.equal(seen, seen[:, :, :1].expand_as(seen))
 
 
-def test_the_seed_decides_and_the_input_is_left_alone():
+def test_the_chances_alone_decide_and_the_input_is_left_alone():
     augment, given = Augment(FIRST, (0.45,) * 3, (0.225,) * 3), bytes_of()
-    runs = []
-    for seed in (5, 5, 6):
-        torch.manual_seed(seed)
-        runs.append(augment(given))
+    runs = [augment(given, chances(6, seed=seed)) for seed in (5, 5, 6)]
     assert torch.equal(runs[0], runs[1])
     assert not torch.equal(runs[0], runs[2])
     assert torch.equal(given, bytes_of())
-    assert torch.equal(augment(given, torch.Generator().manual_seed(5)), runs[0])
+
+
+def test_a_clip_looks_the_same_alone_as_in_a_batch():
+    augment, given, drawn = Augment(FIRST, (0.45,) * 3, (0.225,) * 3), bytes_of(), chances(6)
+    together = augment(given, drawn)
+    for row in range(6):
+        torch.testing.assert_close(augment(given[row : row + 1], drawn[row : row + 1])[0], together[row])
 
 
 def test_draws_follow_their_probabilities_and_ranges():
     view = View(jitter=Jitter(), grey_p=0.2, blur_p=0.1, solarize_p=0.3)
-    draws = draw(view, 8000, torch.Generator().manual_seed(0))
+    draws = draw(view, chances(8000))
     chosen = [draws.jittered, draws.greyed, draws.blurred, draws.solarized, draws.flipped]
     assert [len(rows) / 8000 for rows in chosen] == pytest.approx([0.8, 0.2, 0.1, 0.3, 0.5], abs=0.02)
     low, high = draws.factors_B4.amin(dim=0), draws.factors_B4.amax(dim=0)
@@ -151,14 +163,14 @@ def test_draws_follow_their_probabilities_and_ranges():
 
 
 def test_all_24_orders_of_jitter_are_equally_likely():
-    orders = draw(FIRST, 24_000, torch.Generator().manual_seed(0)).orders_B4
+    orders = draw(FIRST, chances(24_000)).orders_B4
     kinds, counts = orders.unique(dim=0, return_counts=True)
     assert len(kinds) == 24
     assert (counts.float() / 1000 - 1).abs().max() < 0.15
 
 
 def test_factors_never_fall_below_zero():
-    draws = draw(View(jitter=Jitter(brightness=3.0)), 500, torch.Generator().manual_seed(0))
+    draws = draw(View(jitter=Jitter(brightness=3.0)), chances(500))
     assert draws.factors_B4[:, 0].min() == 0
 
 
