@@ -38,3 +38,16 @@ def save_arrays(file: Path, **arrays: NDArray[Any]) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     temporary.replace(file)
+
+
+def save_whole(file: Path, state: object) -> None:
+    """``torch.save`` that a reader sees whole or not at all."""
+    import torch
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    with temporary.open("wb") as stream:
+        torch.save(state, stream)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(file)

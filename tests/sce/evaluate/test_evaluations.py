@@ -17,9 +17,10 @@ from sce.definition import R18, EvalClips, Evaluation, ImageData, LinearProtocol
 from sce.evaluate import evaluate
 from sce.evaluate import linear as probing
 from sce.evaluate.bench import CannotEvaluate, Reporter
+from sce.evaluate.classifier import LAST
 from sce.evaluate.run import _bench
 from sce.rundir import EndStatus, RunDir
-from tests.sce.evaluate.conftest import CPU, events, write_checkpoint
+from tests.sce.evaluate.conftest import CPU, events, stop_after, write_checkpoint
 
 VIEWS = {"clips": 2, "crops": 3, "size": 32}
 KNN = {"kind": "knn", "k": 3, "views": VIEWS}
@@ -100,7 +101,8 @@ def test_a_linear_probe_learns_what_an_untrained_trunk_can_tell(a_run: ARun) -> 
         9,
         12,
     ]
-    assert (run.results / "classifier-best.pt").is_file()
+    assert {event["kind"] for event in events(run, "checkpoint")} == {"best", "final"}
+    assert all((run.path / event["path"]).is_file() for event in events(run, "checkpoint"))
 
 
 def test_a_linear_probe_leaves_the_trunk_as_it_is(a_run: ARun, checkpoint: Path) -> None:
@@ -130,21 +132,10 @@ def test_a_probe_stopped_between_epochs_ends_as_one_never_stopped(
     assert evaluated(run, attempt=2) == "finished"
     assert events(run, "start")[-1]["step"] == 10
     first, second = (
-        torch.load(folder / "results/classifier-last.pt") for folder in (tmp_path / "whole", run.path)
+        torch.load(folder / LAST, weights_only=True)["state_dict"]
+        for folder in (tmp_path / "whole", run.path)
     )
     assert all(torch.equal(first[key], second[key]) for key in first)
-
-
-def stop_after(run: RunDir, *, epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Write the stop file once so many epochs are saved."""
-    save = probing._save
-
-    def save_and_ask(probe: probing.Probe) -> None:
-        save(probe)
-        if probe.epoch == epochs:
-            run.request_stop()
-
-    monkeypatch.setattr(probing, "_save", save_and_ask)
 
 
 def test_an_asked_stop_ends_an_extraction_without_a_result(a_run: ARun) -> None:
