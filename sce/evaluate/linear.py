@@ -6,7 +6,6 @@ stopped and resumed between epochs.
 """
 
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from sce.checkpoints import write_atomically
 from sce.data.module import ClipBatch, Loader, train_loader
 from sce.data.sampler import SeededSampler
 from sce.data.views import Augment
@@ -256,10 +256,4 @@ def _resume(probe: Probe) -> str | None:
 
 def save_whole(file: Path, state: object) -> None:
     """``torch.save`` that a reader sees whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as stream:
-        torch.save(state, stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(file)
+    write_atomically(file, lambda temporary: torch.save(state, temporary))

@@ -48,7 +48,7 @@ def test_a_probe_tells_frames_rate_and_size(videos: Path, name: str):
 def test_all_clips_come_from_one_open_file(videos: Path, monkeypatch: pytest.MonkeyPatch):
     opened: list[str] = []
     real = av.open
-    monkeypatch.setattr(av, "open", lambda file, *rest: opened.append(file) or real(file, *rest))
+    monkeypatch.setattr(av, "open", lambda file, **more: opened.append(file) or real(file, **more))
     read_clips(videos / "h264.mp4", [[0, 40, 80], [5, 45], [89]], fps=25.0)
     assert len(opened) == 1
 
