@@ -19,7 +19,7 @@ from sce.evaluate import linear as probing
 from sce.evaluate.bench import CannotEvaluate, Reporter
 from sce.evaluate.classifier import LAST
 from sce.evaluate.run import _bench
-from sce.rundir import EndStatus, RunDir
+from sce.rundir import EndStatus, RunDir, StopReason
 from tests.sce.evaluate.conftest import CPU, events, stop_after, write_checkpoint
 
 VIEWS = {"clips": 2, "crops": 3, "size": 32}
@@ -242,3 +242,35 @@ def test_a_gpu_that_is_not_there_is_said(a_run: ARun, monkeypatch: pytest.Monkey
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(CannotEvaluate, match="this host has none"):
         evaluated(a_run(KNN, compute={"accelerator": "gpu"}))
+
+
+def test_a_classifier_whose_loss_is_no_number_ends_in_a_sentence(a_run: ARun) -> None:
+    optimizer = {"kind": "sgd", "lr": 1e38, "lr_scaling": "none"}
+    learning = {**LINEAR["optimisation"], "optimizer": optimizer}
+    run = a_run({**LINEAR, "optimisation": learning})
+    with pytest.raises(CannotEvaluate, match=r"loss is (nan|inf) at step \d+: lower protocol\.optimisation"):
+        evaluated(run)
+    assert not events(run, "result")
+
+
+@pytest.mark.parametrize(("num_frames", "clip_s", "warnings"), [(4, 1.0, 0), (8, 1.0, 1), (4, 0.5, 1)])
+def test_other_clips_than_the_trunk_learned_from_are_remarked(
+    num_frames: int, clip_s: float, warnings: int, a_run: ARun, video_data: VideoData
+) -> None:
+    data = {**video_data.model_dump(), "num_frames": num_frames, "clip_s": clip_s}
+    run = a_run(KNN, data=data)
+    assert evaluated(run) == "finished"
+    notes = [event["text"] for event in events(run, "note")]
+    assert len(notes) == warnings
+    assert all(f"shown {num_frames} over {clip_s:g} s" in text for text in notes)
+
+
+@pytest.mark.parametrize(("heard", "status"), [("stop", "stopped"), ("preempt", "preempted")])
+def test_a_signal_that_came_before_the_evaluation_began_is_heard(
+    heard: StopReason, status: str, a_run: ARun
+) -> None:
+    run = a_run(KNN)
+    definition = run.definition()
+    assert isinstance(definition, Evaluation)
+    assert evaluate(run, definition, attempt=1, heard=[heard]) == status
+    assert not events(run, "result")
