@@ -10,6 +10,7 @@ from lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from sce.methods import AnyMethod
+from sce.methods.family import MomentumMethod
 from sce.modules import gather_objects
 from sce.rundir import MetricsEvent, ProgressEvent
 from sce.saving import Saving
@@ -115,8 +116,10 @@ class Journal(Callback):
         step = trainer.global_step
         values: dict[str, Any] = dict(module.values)
         values["train/lr"] = trainer.optimizers[0].param_groups[0]["lr"]
-        if momentum := getattr(module, "momentum_at", None):
-            values["train/momentum"] = momentum(step - 1)
+        if isinstance(module, MomentumMethod):
+            values |= module.used_at(step - 1)
+        values |= module.health
+        module.health = {}
         self._waiting.append((step, step / self.session.steps_per_epoch, values))
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:

@@ -24,23 +24,43 @@ class Relations(NamedTuple):
 
 @torch.no_grad()
 def relations(
-    keys_BC: Tensor, candidates_MC: Tensor, *, target_temperature: float, positive_B: Tensor | None
+    keys_BC: Tensor,
+    candidates_MC: Tensor,
+    *,
+    target_temperature: float,
+    positive_B: Tensor | None,
+    leak: bool = False,
 ) -> Relations:
     """The target's similarities s over the candidates (arXiv 2111.14585, eq. 4), as their mean embedding.
 
     ``positive_B`` names the column of each clip's own key among the candidates, which has no part in s;
-    None when the candidates do not hold it (a queue).
+    None when the candidates do not hold it (a queue). ``leak`` gives the positive a part in s after all, as one
+    more candidate of similarity 0: what the papers' code does.
     """
     keys_BC, candidates_MC = _full(keys_BC.detach()), _full(candidates_MC)
     with torch.autocast(keys_BC.device.type, enabled=False):
         logits_BM = keys_BC @ candidates_MC.T / target_temperature
         if positive_B is not None:
             logits_BM.scatter_(1, positive_B[:, None], -torch.inf)
+        if leak:
+            return _leaking(keys_BC, candidates_MC, logits_BM)
         log_s_BM = logits_BM.log_softmax(dim=1)
         s_BM = log_s_BM.exp()
         # The positive's 0 x -inf is 0 here: its log is replaced before the product.
         entropy_B = -(s_BM * log_s_BM.masked_fill(s_BM == 0, 0.0)).sum(dim=1)
         return Relations(keys_BC, s_BM @ candidates_MC, entropy_B)
+
+
+def _leaking(keys_BC: Tensor, candidates_MC: Tensor, logits_BM: Tensor) -> Relations:
+    log_s = torch.cat([torch.zeros_like(logits_BM[:, :1]), logits_BM], dim=1).log_softmax(dim=1)
+    s = log_s.exp()
+    return Relations(keys_BC, s[:, :1] * keys_BC + s[:, 1:] @ candidates_MC, -(s * log_s).sum(dim=1))
+
+
+def certain(keys_BC: Tensor) -> Relations:
+    """A target that sees nothing but its positive (MoCo): with ``contrast`` 1 the loss is InfoNCE."""
+    keys_BC = _full(keys_BC.detach())
+    return Relations(keys_BC, keys_BC, torch.zeros_like(keys_BC[:, 0]))
 
 
 def sce_loss(
@@ -57,7 +77,8 @@ def sce_loss(
     The target distribution w puts ``contrast`` (lambda) on the positive and the rest on s. As w sums
     to 1, the loss is logsumexp(prediction logits) - q . (lambda k + (1 - lambda) r) / tau: one matrix
     of logits, no target matrix, and a gradient for the queries alone. ``has_positive`` says that the
-    candidates hold the clips' own keys.
+    candidates are all there is to predict: they hold the clips' own keys, or there is no positive (ReSSL,
+    arXiv 2107.09282, with ``contrast`` 0).
     """
     with torch.autocast(queries_BC.device.type, enabled=False):
         queries_BC, keys_BC = _full(queries_BC), target.keys_BC

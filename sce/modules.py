@@ -42,7 +42,9 @@ def projector(width_in: int, shape: Projector) -> nn.Sequential:
     """Linear, batch norm, ReLU ... linear; the last norm has no weights. Linear before a norm has no bias."""
     layers: list[nn.Module] = []
     for _ in range(shape.num_layers - 1):
-        layers += [nn.Linear(width_in, shape.hidden_width, bias=False), nn.BatchNorm1d(shape.hidden_width)]
+        layers.append(nn.Linear(width_in, shape.hidden_width, bias=not shape.norm_hidden))
+        if shape.norm_hidden:
+            layers.append(nn.BatchNorm1d(shape.hidden_width))
         layers.append(nn.ReLU(inplace=True))
         width_in = shape.hidden_width
     layers.append(nn.Linear(width_in, shape.width, bias=not shape.norm_last))
@@ -53,12 +55,15 @@ def projector(width_in: int, shape: Projector) -> nn.Sequential:
 
 def predictor(width: int, shape: Predictor) -> nn.Sequential:
     """Linear, batch norm, ReLU, linear, back to the embedding's width."""
-    return nn.Sequential(
+    layers: list[nn.Module] = [
         nn.Linear(width, shape.hidden_width, bias=False),
         nn.BatchNorm1d(shape.hidden_width),
         nn.ReLU(inplace=True),
         nn.Linear(shape.hidden_width, width, bias=False),
-    )
+    ]
+    if shape.norm_last:
+        layers.append(nn.BatchNorm1d(width, affine=False))
+    return nn.Sequential(*layers)
 
 
 def momentum_copy(branch: nn.Module) -> nn.Module:
@@ -106,3 +111,60 @@ def gather_with_gradient(rows: Tensor) -> Tensor:
 
 def rank() -> int:
     return dist.get_rank() if dist.is_available() and dist.is_initialized() else 0
+
+
+def shuffled(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """This rank's part of every rank's rows in a random order, and that order, the same on all ranks.
+
+    Batch norm over such a part cannot tell which rows belong together (MoCo, arXiv 1911.05722, section 3.3).
+    """
+    everyone = gather(rows)
+    order_N = torch.randperm(len(everyone)).to(rows.device)
+    if dist.is_available() and dist.is_initialized():
+        dist.broadcast(order_N, src=0)
+    first = rank() * len(rows)
+    return everyone[order_N[first : first + len(rows)]], order_N
+
+
+def unshuffled(rows: Tensor, order_N: Tensor) -> Tensor:
+    """Undo ``shuffled`` on what was made of its rows."""
+    first = rank() * len(rows)
+    return gather(rows)[order_N.argsort()[first : first + len(rows)]]
+
+
+class SplitNorm(nn.modules.batchnorm._BatchNorm):
+    """Batch norm that normalises interleaved parts of the batch apart, as so many devices would.
+
+    Row i is of part i modulo ``splits``; the running statistics move to the mean over the parts.
+    """
+
+    splits: int = 1
+
+    def _check_input_dim(self, rows: Tensor) -> None:
+        if self.training and len(rows) % self.splits:
+            raise ValueError(f"{len(rows)} clips cannot be normalised in {self.splits} equal parts")
+
+    def forward(self, rows: Tensor) -> Tensor:
+        if not self.training:
+            return super().forward(rows)
+        self._check_input_dim(rows)
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        parts = rows.reshape(len(rows) // self.splits, self.splits * rows.shape[1], *rows.shape[2:])
+        mean, var = self.running_mean.repeat(self.splits), self.running_var.repeat(self.splits)
+        weight, bias = self.weight.repeat(self.splits), self.bias.repeat(self.splits)
+        out = F.batch_norm(parts, mean, var, weight, bias, True, self.momentum or 0.0, self.eps)
+        self.running_mean.copy_(mean.view(self.splits, -1).mean(dim=0))
+        self.running_var.copy_(var.view(self.splits, -1).mean(dim=0))
+        return out.view_as(rows)
+
+
+def split_norms(network: nn.Module, splits: int) -> None:
+    """Make every batch norm over pictures or clips a SplitNorm, with the weights and statistics that it has."""
+    for name, part in list(network.named_modules()):
+        if isinstance(part, nn.BatchNorm2d | nn.BatchNorm3d):
+            apart = SplitNorm(part.num_features, eps=part.eps, momentum=part.momentum)
+            apart.load_state_dict(part.state_dict())
+            apart.splits = splits
+            parent, _, own = name.rpartition(".")
+            setattr(network.get_submodule(parent), own, apart.requires_grad_(False))

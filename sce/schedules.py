@@ -1,8 +1,9 @@
 """Schedules: pure functions of the optimizer step, so that nothing counts and a resumed run agrees."""
 
 import math
+from typing import Literal
 
-from sce.definition import Optimisation, Steps
+from sce.definition import Optimisation, Ramp, Steps
 from sce.definition.derived import scaled_lr
 
 
@@ -38,3 +39,22 @@ def cosine_momentum(step: int, *, start: float, steps: int) -> float:
     """EMA momentum: ``start`` at step 0, exactly 1 at the last step (steps - 1)."""
     progress = min(step / max(steps - 1, 1), 1.0)
     return 1 - (1 - start) * (math.cos(math.pi * progress) + 1) / 2
+
+
+def ramped(step: int, *, value: float, ramp: Ramp | None, steps_per_epoch: int, steps: int) -> float:
+    """A value at optimizer step ``step``: from the ramp's start to itself, then on to the ramp's final one."""
+    if ramp is None:
+        return value
+    warmup = ramp.epochs * steps_per_epoch
+    if step < warmup:
+        return _between(ramp.start, value, step / max(warmup - 1, 1), ramp.shape)
+    if ramp.final is None:
+        return value
+    return _between(value, ramp.final, (step - warmup) / max(steps - warmup - 1, 1), ramp.shape)
+
+
+def _between(start: float, end: float, way: float, shape: Literal["linear", "cosine"]) -> float:
+    """One formula for rising and falling values; ``way`` goes from 0 to 1."""
+    way = min(max(way, 0.0), 1.0)
+    share = way if shape == "linear" else (1 - math.cos(math.pi * way)) / 2
+    return start + (end - start) * share

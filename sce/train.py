@@ -112,7 +112,7 @@ def pretrain(
 
     from sce.callbacks import Journal, LeaveWhenAsked, Scheduled, StopAtNan
     from sce.checkpoints import newest_whole
-    from sce.data.module import pretrain_loader
+    from sce.data.module import pretrain_loader, refuse_other_classes
     from sce.methods import build_method
     from sce.resuming import SeededSteps, take_up
     from sce.saving import Saving
@@ -124,10 +124,11 @@ def pretrain(
     loader = pretrain_loader(
         definition, rank=trainer.global_rank, world_size=trainer.world_size, pin=torch.cuda.is_available()
     )
+    refuse_other_classes(definition)
     steps_per_epoch = len(loader) // definition.optimisation.accumulate
     is_writer = trainer.is_global_zero
     session = Session(run, definition, attempt, steps_per_epoch, is_writer, [] if heard is None else heard)
-    method = build_method(definition, steps=session.steps)
+    method = build_method(definition, steps=session.steps, steps_per_epoch=steps_per_epoch)
     if definition.compute.compile:
         method.trunk.compile()
     take_up(loader.sampler, found.step, session)
@@ -209,8 +210,8 @@ def _trainer(run: RunDir, definition: Pretrain) -> "Trainer":
             *([SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() else []),
         ],
         precision="32-true" if compute.precision == "32" else compute.precision,
-        # It raises on CPU at the first forward pass.
-        sync_batchnorm=is_gpu and world_size > 1,
+        # It raises on CPU at the first forward pass; a shuffled batch must be normalised rank by rank.
+        sync_batchnorm=is_gpu and world_size > 1 and not getattr(definition.method, "shuffle_norm", False),
         max_epochs=learning.epochs,
         accumulate_grad_batches=learning.accumulate,
         gradient_clip_val=learning.clip_norm,

@@ -81,6 +81,11 @@ def _centred_box(*, height: int, width: int, ratio: tuple[float, float]) -> Box:
     return Box((height - h) // 2, (width - w) // 2, h, w)
 
 
+def random_square(rng: np.random.Generator, *, height: int, width: int, size: int) -> Box:
+    """A square of ``size`` pixels, anywhere in a picture that is at least as large."""
+    return Box(int(rng.integers(height - size + 1)), int(rng.integers(width - size + 1)), size, size)
+
+
 def scaled_sides(*, height: int, width: int, short: int) -> tuple[int, int]:
     """(height, width) once the short side measures ``short``; the long one is rounded down."""
     if width < height:

@@ -19,7 +19,7 @@ from sce.data.index import load_index
 from sce.data.layout import UnusableFolder
 from sce.data.readers import Read, ScoredReader, Skipped, Source, TooManyUnreadable, TrainReader
 from sce.data.sampler import BatchTooLarge, Draw, EveryItem, SeededSampler
-from sce.definition import Data, EvalClips, Pretrain, View
+from sce.definition import Data, EvalClips, Pretrain, Supervised, View
 
 # A training goes on while no more than this share of its split turns out unreadable.
 _MOST_SKIPPED = 0.01
@@ -103,6 +103,18 @@ def pretrain_loader(definition: Pretrain, *, rank: int, world_size: int, pin: bo
     )
     shape = _Shape(learning.batch_size, learning.accumulate, rank, world_size)
     return _training(reader, shape, workers=definition.compute.loader_workers, pin=pin)
+
+
+def refuse_other_classes(definition: Pretrain) -> None:
+    """Raises UnusableFolder when a supervised training asks for another number of classes than there are."""
+    if not isinstance(definition.method, Supervised):
+        return
+    found = len(load_index(Path(definition.data.root)).classes)
+    if found != definition.method.classes:
+        raise UnusableFolder(
+            f"{definition.data.root} has {found} classes and method.classes is {definition.method.classes}: set "
+            f"method.classes={found}, or choose another data set."
+        )
 
 
 def train_loader(

@@ -48,3 +48,8 @@ def difference(frames_THWC: NDArray[np.uint8], next_THWC: NDArray[np.uint8]) -> 
     grey, after = frames_THWC.astype(np.float32) @ _LUMA, next_THWC.astype(np.float32) @ _LUMA
     halves: NDArray[np.float32] = np.multiply(grey - after + 255, 0.5, dtype=np.float32)
     return halves[..., None]
+
+
+def padded(frames_CTHW: Tensor, padding: int) -> Tensor:
+    """A black frame of ``padding`` pixels around each picture."""
+    return F.pad(frames_CTHW, (padding,) * 4)

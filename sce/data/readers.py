@@ -20,14 +20,14 @@ from sce.data.clips import (
     clip_span,
     even_boxes,
     even_starts,
-    random_box,
     random_starts,
     scaled_sides,
     spread,
 )
+from sce.data.crops import part_of, random_crop
 from sce.data.images import read_image
 from sce.data.index import Item
-from sce.data.pictures import crop_resized, cut, difference, resized
+from sce.data.pictures import cut, difference, resized
 from sce.data.sampler import Draw
 from sce.data.video import UnreadableVideo, read_clips
 from sce.definition import Data, EvalClips, View
@@ -126,8 +126,8 @@ class TrainReader:
 
     def picture_to_view(self, plan: "ViewPlan", frames: Pictures) -> Tensor:
         """The square uint8 clip of a plan, (3, T, S, S)."""
-        box = plan.box(height=frames.shape[1], width=frames.shape[2])
-        return crop_resized(frames, box, plan.view.size, antialias=self.source.data.kind == "image")
+        is_image = self.source.data.kind == "image"
+        return random_crop(copy.deepcopy(plan.rng), frames, plan.view, antialias=is_image)
 
     def _plan(self, item: Item, draw: Draw, place: int) -> "ViewPlan":
         key = (self.seed, draw.epoch, draw.position, place)
@@ -158,10 +158,7 @@ class ViewPlan:
 
     def box(self, *, height: int, width: int) -> Box:
         """The part of a picture of this size that is cut out: the same one however often it is asked for."""
-        view = self.view
-        return random_box(
-            copy.deepcopy(self.rng), height=height, width=width, scale=view.scale, ratio=view.ratio
-        )
+        return part_of(copy.deepcopy(self.rng), self.view, height=height, width=width)
 
 
 def consecutive(frames: tuple[int, ...], span: range) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -61,15 +61,48 @@ class Jitter(Frozen):
     """Probability that a clip is jittered at all."""
 
 
+class ResizedCrop(Frozen):
+    """A random part of the picture, by the view's scale and ratio, stretched to the square."""
+
+    kind: Literal["resized"] = "resized"
+
+
+class ShortSideCrop(Frozen):
+    """The picture is scaled until its short side measures a random number of pixels, then a random square is cut."""
+
+    kind: Literal["short_side"] = "short_side"
+    short_side: tuple[PositiveInt, PositiveInt] = (256, 320)
+    """Smallest and largest short side, both included; not below the view's size."""
+
+    @model_validator(mode="after")
+    def _range_rises(self) -> "ShortSideCrop":
+        if self.short_side[0] > self.short_side[1]:
+            raise ValueError("short_side must go from its smaller to its larger value")
+        return self
+
+
+class PaddedCrop(Frozen):
+    """The picture is scaled to the view's size, framed in black, and a random square is cut of it."""
+
+    kind: Literal["padded"] = "padded"
+    padding: PositiveInt = 4
+    """Black pixels on every side."""
+
+
+Crop = Annotated[ResizedCrop | ShortSideCrop | PaddedCrop, Field(discriminator="kind")]
+
+
 class View(Frozen):
     """How one view is made from a clip: a random crop, then colour changes, one draw for all its frames."""
 
     size: PositiveInt = 224
     """Side of the square crop, in pixels."""
+    crop: Crop = ResizedCrop()
+    """How the square is taken from the picture."""
     scale: tuple[Share, Share] = (0.2, 0.766)
-    """Smallest and largest share of the picture's area that a crop covers."""
+    """Smallest and largest share of the picture's area that a resized crop covers."""
     ratio: tuple[PositiveFloat, PositiveFloat] = (0.75, 1.3333)
-    """Narrowest and widest aspect ratio of a crop before it is made square."""
+    """Narrowest and widest aspect ratio of a resized crop before it is made square."""
     jitter: Jitter = Jitter()
     """Colour jitter of this view."""
     grey_p: Probability = 0.2
@@ -87,6 +120,11 @@ class View(Frozen):
             raise ValueError("scale must go from its smaller to its larger value")
         if self.ratio[0] > self.ratio[1]:
             raise ValueError("ratio must go from its smaller to its larger value")
+        if isinstance(self.crop, ShortSideCrop) and self.crop.short_side[0] < self.size:
+            raise ValueError(
+                f"crop.short_side begins at {self.crop.short_side[0]}, below size {self.size}: no square of that "
+                "size fits; raise it to the size or more"
+            )
         return self
 
 
@@ -94,7 +132,7 @@ class Views(Frozen):
     """The views of one video that pretraining compares. The first ``num_targets`` may be targets."""
 
     views: tuple[View, ...] = Field(
-        default=(View(), View(blur_p=0.1, solarize_p=0.2)), min_length=2, max_length=12
+        default=(View(), View(blur_p=0.1, solarize_p=0.2)), min_length=1, max_length=12
     )
     """One entry a view; global crops first, then any smaller local crops."""
     time_difference_p: Probability = 0.0

@@ -1,4 +1,4 @@
-"""Trunks, heads, methods and the rules by which weights move."""
+"""Trunks, and the rules by which weights move."""
 
 from typing import Annotated, Literal
 
@@ -45,94 +45,6 @@ class R50(Frozen):
 
 Trunk = Annotated[R3d18 | R3d50 | Small3d | R18 | R50, Field(discriminator="kind")]
 VIDEO_TRUNKS = ("r3d18", "r3d50", "small3d")
-
-
-class Projector(Frozen):
-    """Linear layers on top of the trunk, each but the last followed by batch normalisation and ReLU."""
-
-    hidden_width: PositiveInt = 1024
-    """Width of the hidden layers."""
-    num_layers: Annotated[int, Field(ge=1, le=4)] = 3
-    """Linear layers, the last one included."""
-    width: PositiveInt = 256
-    """Width of the embedding that is compared."""
-    norm_last: bool = True
-    """Batch normalisation without weights after the last layer."""
-
-
-class Predictor(Frozen):
-    """Two linear layers on the online branch only."""
-
-    hidden_width: PositiveInt = 1024
-    """Width of its hidden layer."""
-
-
-class Sce(Frozen):
-    """Similarity Contrastive Estimation: contrast the positive, and keep the relations the target sees."""
-
-    kind: Literal["sce"] = "sce"
-    contrast: Probability = 0.5
-    """Lambda: weight of the positive against the target's similarities. 1 is InfoNCE."""
-    temperature: PositiveFloat = 0.1
-    """Tau: sharpness of the online view's prediction; lower is sharper."""
-    target_temperature: PositiveFloat = 0.05
-    """Tau_m: sharpness of the target's similarities. It must be below the temperature."""
-    queue_size: NonNegativeInt = 65_536
-    """Past target embeddings to compare with. 0 needs use_keys."""
-    use_keys: bool = False
-    """Compare with the other clips of the batch as well as with the queue."""
-    momentum: Probability = 0.99
-    """How much of the momentum branch is kept at each step."""
-    momentum_schedule: Literal["constant", "cosine"] = "cosine"
-    """Cosine raises the momentum from its value to 1 over the training."""
-    symmetric: bool = True
-    """Every global view is a target in turn; otherwise only the first one is."""
-    projector: Projector = Projector()
-    """Projector of both branches."""
-    predictor: Predictor | None = Predictor()
-    """Predictor of the online branch, or none."""
-
-    @model_validator(mode="after")
-    def _has_a_sharper_target_and_something_to_compare(self) -> "Sce":
-        if self.target_temperature >= self.temperature:
-            raise ValueError(
-                f"target_temperature {self.target_temperature} must be below temperature {self.temperature}: "
-                "a target blurrier than the prediction degrades training"
-            )
-        if self.queue_size == 0 and not self.use_keys:
-            raise ValueError(
-                "with queue_size 0 and use_keys off there is nothing to compare with: turn use_keys on"
-            )
-        return self
-
-
-class SimClr(Frozen):
-    """SimCLR: both views through one network, all other clips of the batch as negatives."""
-
-    kind: Literal["simclr"] = "simclr"
-    temperature: PositiveFloat = 0.1
-    """Sharpness of the similarities; lower is sharper."""
-    projector: Projector = Projector(num_layers=2, width=128, norm_last=False)
-    """Projector of the network."""
-
-
-class Moco(Frozen):
-    """MoCo v2: one positive against a queue of past keys."""
-
-    kind: Literal["moco"] = "moco"
-    temperature: PositiveFloat = 0.2
-    """Sharpness of the similarities; lower is sharper."""
-    queue_size: PositiveInt = 65_536
-    """Past keys to contrast with."""
-    momentum: Probability = 0.999
-    """How much of the momentum branch is kept at each step."""
-    symmetric: bool = False
-    """Each view is a key in turn; otherwise only the first one is."""
-    projector: Projector = Projector(num_layers=2, width=128, norm_last=False)
-    """Projector of both branches."""
-
-
-Method = Annotated[Sce | SimClr | Moco, Field(discriminator="kind")]
 
 
 LrScaling = Literal["none", "linear", "sqrt"]

@@ -14,14 +14,11 @@ from sce.definition.learning import (
     VIDEO_TRUNKS,
     Compute,
     Cosine,
-    Method,
-    Moco,
     Optimisation,
     R3d18,
-    Sce,
-    SimClr,
     Trunk,
 )
+from sce.definition.methods import Method, Moco, Ressl, Sce, Supervised
 from sce.definition.protocols import CheckpointFile, Checkpoints, EvalProtocol, Planned, TrainedProtocol
 
 
@@ -58,7 +55,7 @@ class Pretrain(Frozen):
         if self.views.time_difference_p and not is_video:
             raise ValueError("views.time_difference_p needs video: set it to 0 for images")
         _refuse_uneven_devices(self.optimisation, self.compute)
-        _refuse_odd_method(self.method, self.views)
+        _refuse_odd_method(self)
         return self
 
 
@@ -108,6 +105,37 @@ def _refuse_uneven_devices(optimisation: Optimisation, compute: Compute) -> None
         )
 
 
-def _refuse_odd_method(method: Sce | SimClr | Moco, views: Views) -> None:
-    if isinstance(method, Moco) and len(views.views) != 2:
-        raise ValueError(f"moco compares 2 views, views.views has {len(views.views)}")
+def _refuse_odd_method(definition: Pretrain) -> None:
+    """What a method asks of the views, of the batch and of the length of the training."""
+    method, views = definition.method, definition.views.views
+    if isinstance(method, Supervised) and len(views) != 1:
+        raise ValueError(f"supervised learns from 1 view, views.views has {len(views)}")
+    if isinstance(method, Moco) and len(views) != 2:
+        raise ValueError(f"moco compares 2 views, views.views has {len(views)}")
+    if not isinstance(method, Supervised) and len(views) < 2:
+        raise ValueError(f"{method.kind} compares views: views.views needs 2 or more, it has {len(views)}")
+    if isinstance(method, Sce | Ressl | Moco) and method.shuffle_norm:
+        _refuse_uneven_norm_splits(method, definition.optimisation, definition.compute)
+    if isinstance(method, Sce):
+        _refuse_long_ramps(method, definition.optimisation)
+
+
+def _refuse_uneven_norm_splits(method: Sce | Ressl | Moco, learning: Optimisation, compute: Compute) -> None:
+    part = learning.batch_size // learning.accumulate
+    is_alone = compute.devices * compute.nodes == 1
+    if is_alone and part % method.norm_splits:
+        raise ValueError(
+            f"method.shuffle_norm on one device cuts {part} clips into method.norm_splits {method.norm_splits} "
+            "parts: choose a number that divides them"
+        )
+
+
+def _refuse_long_ramps(method: Sce, learning: Optimisation) -> None:
+    for name, ramp in (
+        ("contrast_ramp", method.contrast_ramp),
+        ("target_temperature_ramp", method.target_temperature_ramp),
+    ):
+        if ramp is not None and ramp.epochs > learning.epochs:
+            raise ValueError(
+                f"method.{name}.epochs {ramp.epochs} is more than optimisation.epochs {learning.epochs}"
+            )

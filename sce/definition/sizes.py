@@ -1,8 +1,10 @@
 """How large what a definition trains is: weights, statistics, and the checkpoint that holds them."""
 
 from dataclasses import dataclass
+from typing import Literal
 
-from sce.definition.learning import AdamW, Moco, Optimizer, Predictor, Projector, SimClr, Trunk
+from sce.definition.learning import AdamW, Optimizer, Trunk
+from sce.definition.methods import Method, Predictor, Projector, SimClr, Supervised
 from sce.definition.runs import Pretrain
 
 TRUNK_WIDTHS = {"r3d18": 512, "r3d50": 2048, "r18": 512, "r50": 2048}
@@ -55,37 +57,51 @@ def _size_of_norms(learned: int, *, channels: int, norms: int) -> Size:
 
 
 def projector_size(width_in: int, shape: Projector) -> Size:
-    """Linear layers without bias, each with its norm; a last layer without norm has a bias."""
+    """Linear layers; one that a norm follows has no bias."""
     size = Size()
     for _ in range(shape.num_layers - 1):
-        size += _size_of_norms((width_in + 2) * shape.hidden_width, channels=shape.hidden_width, norms=1)
+        size += _linear_size(width_in, shape.hidden_width, "with weights" if shape.norm_hidden else None)
         width_in = shape.hidden_width
-    if shape.norm_last:
-        return size + Size(width_in * shape.width, 2 * shape.width + 1, 1, 3)
-    return size + Size((width_in + 1) * shape.width, 0, 2, 0)
+    return size + _linear_size(width_in, shape.width, "without weights" if shape.norm_last else None)
 
 
 def predictor_size(width: int, shape: Predictor) -> Size:
-    hidden = shape.hidden_width
-    return _size_of_norms((width + 2) * hidden, channels=hidden, norms=1) + Size(hidden * width, 0, 1, 0)
+    last = Size(shape.hidden_width * width, 0, 1, 0)
+    if shape.norm_last:
+        last = _linear_size(shape.hidden_width, width, "without weights")
+    return _linear_size(width, shape.hidden_width, "with weights") + last
+
+
+def _linear_size(width_in: int, width: int, norm: Literal["with weights", "without weights"] | None) -> Size:
+    """A linear layer and the norm after it, which takes the place of its bias."""
+    if norm is None:
+        return Size((width_in + 1) * width, 0, 2, 0)
+    if norm == "with weights":
+        return _size_of_norms((width_in + 2) * width, channels=width, norms=1)
+    return Size(width_in * width, 2 * width + 1, 1, 3)
 
 
 def checkpoint_bytes(definition: Pretrain) -> int:
     """Size of a checkpoint with the optimizer's state; the untrained one, which has none yet, is smaller."""
-    method = definition.method
-    branch = trunk_size(definition.trunk) + projector_size(trunk_width(definition.trunk), method.projector)
-    online, queue_size = branch, 0
-    if not isinstance(method, SimClr):
-        queue_size = method.queue_size
-        if not isinstance(method, Moco) and method.predictor is not None:
-            online += predictor_size(method.projector.width, method.predictor)
-    weights = online if isinstance(method, SimClr) else online + branch
-    histories = _histories(definition.optimisation.optimizer)
-    numbers = (
-        weights.learned + weights.kept + histories * online.learned + queue_size * method.projector.width
+    online, behind, queue = _parts(
+        definition.method, trunk_size(definition.trunk), trunk_width(definition.trunk)
     )
+    weights = online + behind
+    histories = _histories(definition.optimisation.optimizer)
+    numbers = weights.learned + weights.kept + histories * online.learned + queue
     tensors = weights.learned_tensors + weights.kept_tensors + histories * online.learned_tensors
     return BYTES_PER_NUMBER * numbers + BYTES_PER_TENSOR * tensors + BYTES_APART
+
+
+def _parts(method: Method, trunk: Size, width: int) -> tuple[Size, Size, int]:
+    """What learns, the momentum branch behind it, and the numbers in the queue."""
+    if isinstance(method, Supervised):
+        return trunk + _linear_size(width, method.classes, None), Size(), 0
+    branch = trunk + projector_size(width, method.projector)
+    if isinstance(method, SimClr):
+        return branch, Size(), 0
+    head = predictor_size(method.projector.width, method.predictor) if method.predictor else Size()
+    return branch + head, branch, method.queue_size * method.projector.width
 
 
 def _histories(optimizer: Optimizer) -> int:

@@ -1,23 +1,23 @@
 """Methods: what a definition's ``method`` names, each one page and one class deep.
 
-Every method has ``trunk`` (what evaluations take), ``augment`` (one module a view) and ``values``
-(what the last step measured, as tensors that nobody has waited for yet).
+Every method has ``trunk`` (what evaluations take), ``augment`` (one module a view), ``values`` (what the last
+step measured) and ``health`` (what it measured once in a while): tensors that nobody has waited for yet.
 """
 
-from sce.definition import Moco, Pretrain, Sce, SimClr
-from sce.methods.moco import MocoMethod
-from sce.methods.sce import SceMethod
+from sce.definition import Pretrain, SimClr, Supervised
+from sce.methods.family import MomentumMethod
 from sce.methods.simclr import SimClrMethod
+from sce.methods.supervised import SupervisedMethod
 
-AnyMethod = SceMethod | SimClrMethod | MocoMethod
+AnyMethod = MomentumMethod | SimClrMethod | SupervisedMethod
 
 
-def build_method(definition: Pretrain, *, steps: int) -> AnyMethod:
+def build_method(definition: Pretrain, *, steps: int, steps_per_epoch: int) -> AnyMethod:
     """The method of a pretraining of ``steps`` optimizer steps, with fresh weights from the global generator."""
     match definition.method:
-        case Sce():
-            return SceMethod(definition, definition.method, steps=steps)
         case SimClr():
             return SimClrMethod(definition, definition.method)
-        case Moco():
-            return MocoMethod(definition, definition.method)
+        case Supervised():
+            return SupervisedMethod(definition, definition.method)
+        case momentum:
+            return MomentumMethod(definition, momentum, steps=steps, steps_per_epoch=steps_per_epoch)

@@ -11,6 +11,7 @@ from sce.data.module import ClipBatch
 from sce.data.views import Augment, augmented
 from sce.definition import Pretrain, SimClr
 from sce.definition.sizes import trunk_width
+from sce.health import Seen, measure, wants_health
 from sce.losses import simclr_loss
 from sce.modules import gather_with_gradient, projector, rank, unit
 from sce.optim import build_optimizer
@@ -28,6 +29,7 @@ class SimClrMethod(LightningModule):
         shape = definition.views
         self.augment = nn.ModuleList(Augment(view, shape.mean, shape.std) for view in shape.views)
         self.values: dict[str, Tensor] = {}
+        self.health: dict[str, Tensor] = {}
 
     def training_step(self, batch: ClipBatch, _: int) -> Tensor:
         views = augmented(self.augment, batch)
@@ -35,10 +37,10 @@ class SimClrMethod(LightningModule):
         all_NVC = gather_with_gradient(local_VBC.transpose(0, 1))
         first = rank() * local_VBC.shape[1]
         loss = simclr_loss(local_VBC, all_NVC.transpose(0, 1), first, temperature=self.method.temperature)
-        self.values = {
-            "train/loss": loss.detach(),
-            "health/embedding_std": local_VBC[0].detach().std(dim=0).mean(),
-        }
+        self.values = {"train/loss": loss.detach()}
+        if wants_health(self):
+            pairs = (local_VBC[0].detach(), local_VBC[1].detach())
+            self.health = measure(Seen(keys_NC=all_NVC[:, 0].detach(), pairs=pairs))
         return loss
 
     def configure_optimizers(self) -> torch.optim.Optimizer:

@@ -1,7 +1,9 @@
 """Recipes: definitions with a name, and the one way to change a key of a definition.
 
-A recipe file holds ``title``, ``source`` (paper and table, or "SCE Lab"), ``summary`` and ``definition``.
-An override is ``key.sub=value`` with a YAML value; list items are numbers (``views.views.0.size=112``).
+A recipe file holds ``title``, ``source`` (the paper, or "SCE Lab" for what no paper prints), ``summary``,
+``definition`` and, where a paper prints what came of it, ``aims_at``. Its ``views`` may name a family of
+``views/*.yaml`` and change fields of it; ``size`` is then the side of all its views. An override is
+``key.sub=value`` with a YAML value; list items are numbers (``views.views.0.size=112``).
 """
 
 import difflib
@@ -19,6 +21,14 @@ FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
+class Aim:
+    """A published figure of a recipe: what was measured, and the score in percent."""
+
+    what: str
+    percent: float
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A definition with a name. Evaluations leave ``checkpoint`` open; it is filled at launch."""
 
@@ -27,11 +37,17 @@ class Recipe:
     source: str
     summary: str
     definition: Mapping[str, Any]
+    aims_at: tuple[Aim, ...] = ()
 
 
 class UnknownRecipe(ValueError):
     def __init__(self, name: str) -> None:
         super().__init__(f"There is no recipe {name!r}.{_nearest(name, recipe_names())}")
+
+
+class UnknownFamily(ValueError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no family of views {name!r}.{_nearest(name, family_names())}")
 
 
 class UnknownKey(ValueError):
@@ -56,7 +72,32 @@ def load_recipe(name: str) -> Recipe:
     if name not in recipe_names():
         raise UnknownRecipe(name)
     text = yaml.safe_load((FOLDER / f"{name}.yaml").read_text())
-    return Recipe(name=name, **text)
+    text["aims_at"] = tuple(Aim(**aim) for aim in text.get("aims_at", ()))
+    return Recipe(name=name, **text | {"definition": _with_family(text["definition"])})
+
+
+def family_names() -> list[str]:
+    return sorted(file.stem for file in (FOLDER / "views").glob("*.yaml"))
+
+
+def load_family(name: str) -> dict[str, Any]:
+    """The ``views`` of a family of augmentations, A-* for images and B-* for videos. Raises ``UnknownFamily``."""
+    if name not in family_names():
+        raise UnknownFamily(name)
+    family: dict[str, Any] = yaml.safe_load((FOLDER / "views" / f"{name}.yaml").read_text())
+    return family
+
+
+def _with_family(definition: dict[str, Any]) -> dict[str, Any]:
+    """``definition`` with its views written out, where they name a family."""
+    views = definition.get("views")
+    if not isinstance(views, dict) or "family" not in views:
+        return definition
+    changes = dict(views)
+    family = load_family(changes.pop("family"))
+    if (size := changes.pop("size", None)) is not None:
+        family["views"] = [view | {"size": size} for view in family["views"]]
+    return definition | {"views": family | changes}
 
 
 def parse_override(text: str) -> tuple[str, Any]:

@@ -146,3 +146,70 @@ def test_milestones_are_no_warmup() -> None:
 
 def test_fewer_items_than_a_batch_are_no_step() -> None:
     assert derive(definition_adapter.validate_python(asked()), train_items=511).total_steps == 0
+
+
+# -- what the methods ask
+
+ONE_VIEW = {"views": [{}]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"method": {"kind": "ressl"}, "views": ONE_VIEW}, "ressl compares views: views.views needs 2"),
+        ({"method": {"kind": "supervised"}}, "supervised learns from 1 view"),
+        ({"method": {"positive": "leak", "use_keys": True}}, "the positive is left out exactly"),
+        ({"method": {"kind": "ressl", "target_temperature": 0.1}}, "must be below temperature 0.1"),
+        ({"method": {"contrast_ramp": {"start": 1.5, "epochs": 2}}}, "the contrast lies between 0 and 1"),
+        (
+            {"method": {"target_temperature_ramp": {"start": 0.2, "epochs": 2}}},
+            "above 0 and below temperature 0.1",
+        ),
+        (
+            {"method": {"target_temperature_ramp": {"start": 0.02, "epochs": 2, "final": 0}}},
+            "above 0 and below temperature 0.1",
+        ),
+        (
+            {"method": {"contrast_ramp": {"start": 1, "epochs": 300}}},
+            "method.contrast_ramp.epochs 300 is more than optimisation.epochs 200",
+        ),
+        (
+            {"method": {"kind": "moco", "shuffle_norm": True}, "optimisation": {"batch_size": 12}},
+            "cuts 12 clips into method.norm_splits 8 parts",
+        ),
+    ],
+)
+def test_a_method_says_what_it_cannot_do_and_why(changes: dict[str, Any], sentence: str) -> None:
+    changes = {"method": {"kind": "sce"} | changes["method"]} | {
+        key: value for key, value in changes.items() if key != "method"
+    }
+    assert any(sentence in message for _, message in problems(asked(**changes)))
+
+
+def test_a_batch_that_several_devices_shuffle_need_not_split_evenly() -> None:
+    several = asked(
+        method={"kind": "moco", "shuffle_norm": True},
+        optimisation={"batch_size": 12, "schedule": {"kind": "cosine", "warmup_epochs": 1}},
+        compute={"devices": 2},
+    )
+    assert definition_adapter.validate_python(several)
+
+
+def test_what_was_stored_before_the_crops_and_ramps_were_there_is_still_a_definition() -> None:
+    """As version 1 wrote it, every default spelt out."""
+    view = {"size": 32, "scale": [0.2, 1.0], "ratio": [0.75, 1.3333], "grey_p": 0.0, "blur_p": 0.0}
+    method = {
+        "kind": "sce",
+        "contrast": 0.5,
+        "temperature": 0.1,
+        "target_temperature": 0.05,
+        "queue_size": 64,
+        "use_keys": False,
+        "momentum": 0.99,
+        "momentum_schedule": "cosine",
+        "symmetric": True,
+        "projector": {"hidden_width": 8, "num_layers": 2, "width": 8, "norm_last": True},
+        "predictor": {"hidden_width": 8},
+    }
+    old = definition_adapter.validate_python(asked(views={"views": [view, view]}, method=method))
+    assert derive(old, train_items=1000).total_steps == 200

@@ -32,17 +32,26 @@ def test_a_trunks_size_is_that_of_the_built_network(trunk: Trunk) -> None:
 
 
 SCE = {"kind": "sce", "queue_size": 512, "projector": {"hidden_width": 64, "width": 32}}
-MOCO = {
+MOCO: dict[str, Any] = {
     "kind": "moco",
     "queue_size": 512,
     "projector": {"hidden_width": 64, "num_layers": 2, "norm_last": False},
 }
+MOCO3 = {"kind": "moco3", "projector": SCE["projector"], "predictor": {"hidden_width": 64, "norm_last": True}}
+RESSL = MOCO | {"kind": "ressl", "projector": MOCO["projector"] | {"norm_hidden": False}}
 SIMCLR = {"kind": "simclr", "projector": {"hidden_width": 64, "num_layers": 2, "norm_last": False}}
 
 
 @pytest.mark.parametrize(
     ("method", "optimizer"),
-    [(SCE, "lars"), (SCE | {"predictor": None}, "adamw"), (MOCO, "sgd"), (SIMCLR, "adamw")],
+    [
+        (SCE, "lars"),
+        (SCE | {"predictor": None}, "adamw"),
+        (MOCO, "sgd"),
+        (SIMCLR, "adamw"),
+        (MOCO3, "lars"),
+        (RESSL, "sgd"),
+    ],
 )
 def test_the_forecast_of_a_checkpoints_size_is_within_three_percent(
     method: dict[str, Any], optimizer: str, videos: Path, tmp_path: Path

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sce.losses import Relations, info_nce, relations, sce_loss, simclr_loss
+from sce.losses import Relations, certain, info_nce, relations, sce_loss, simclr_loss
 
 TAU, TAU_M = 0.1, 0.05
 
@@ -185,3 +185,43 @@ def test_sce_over_two_ranks_is_sce_over_the_joined_batch() -> None:
 
     halves = (loss(slice(0, 3)) + loss(slice(3, 6))) / 2
     torch.testing.assert_close(halves, loss(slice(0, 6)), rtol=1e-12, atol=0)
+
+
+# -- the family: what MoCo, ReSSL and SCE share
+
+
+def test_a_certain_target_with_full_contrast_is_moco() -> None:
+    queries, keys, queue = unit_rows(6), unit_rows(6, seed=1), unit_rows(40, seed=2)
+    loss = sce_loss(queries, certain(keys), queue, temperature=TAU, contrast=1.0, has_positive=False)
+    torch.testing.assert_close(loss, info_nce(queries, keys, queue, temperature=TAU), rtol=1e-12, atol=0)
+
+
+def test_no_contrast_and_no_positive_is_ressl() -> None:
+    """Equation 3 of arXiv 2107.09282: the cross-entropy of two distributions over the queue alone."""
+    queries, keys, queue = unit_rows(6), unit_rows(6, seed=1), unit_rows(40, seed=2)
+    seen = relations(keys, queue, target_temperature=0.04, positive_B=None)
+    loss = sce_loss(queries, seen, queue, temperature=TAU, contrast=0.0, has_positive=True)
+    target = (keys @ queue.T / 0.04).softmax(1)
+    expected = -(target * (queries @ queue.T / TAU).log_softmax(1)).sum(1).mean()
+    torch.testing.assert_close(loss, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("places", [1, 12])
+def test_a_leaking_positive_keeps_the_mass_of_similarity_zero(places: int) -> None:
+    queries, keys, queue = unit_rows(5), unit_rows(5, seed=1), unit_rows(places, seed=2)
+    seen = relations(keys, queue, target_temperature=TAU_M, positive_B=None, leak=True)
+    loss = sce_loss(queries, seen, queue, temperature=TAU, contrast=0.5, has_positive=False)
+    zero = torch.zeros(5, 1, dtype=torch.float64)
+    w = 0.5 * torch.cat([zero, keys @ queue.T / TAU_M], 1).softmax(1)
+    w[:, 0] += 0.5
+    own = (queries * keys).sum(1, keepdim=True)
+    expected = -(w * (torch.cat([own, queries @ queue.T], 1) / TAU).log_softmax(1)).sum(1).mean()
+    torch.testing.assert_close(loss, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_the_leak_is_as_small_as_is_said_beside_a_long_queue() -> None:
+    keys, queue = unit_rows(4, 256, seed=1), unit_rows(65_536, 256, seed=2)
+    leaking = relations(keys, queue, target_temperature=TAU_M, positive_B=None, leak=True)
+    exact = relations(keys, queue, target_temperature=TAU_M, positive_B=None)
+    leaked = (leaking.mixed_BC * keys).sum(1) - (exact.mixed_BC * keys).sum(1)
+    assert 0 < leaked.max() < 3e-5

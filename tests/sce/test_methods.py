@@ -1,4 +1,4 @@
-"""The three methods take steps, keep their promises about branches and queue, and agree over two ranks."""
+"""The methods take steps, keep their promises about branches and queue, and agree over two ranks."""
 
 import json
 import os
@@ -28,6 +28,12 @@ METHODS: dict[str, dict[str, Any]] = {
     "simclr": {"kind": "simclr", "projector": PLAIN_HEAD},
     "moco": {"kind": "moco", "queue_size": 10, "projector": PLAIN_HEAD},
     "symmetric moco": {"kind": "moco", "queue_size": 10, "projector": PLAIN_HEAD, "symmetric": True},
+    "moco with keys": {"kind": "moco", "queue_size": 10, "projector": PLAIN_HEAD, "use_keys": True},
+    "shuffled": SCE | {"symmetric": False, "shuffle_norm": True, "norm_splits": 2},
+    "together": SCE | {"mutual_pass": True},
+    "leak": SCE | {"positive": "leak"},
+    "ressl": {"kind": "ressl", "queue_size": 10, "projector": PLAIN_HEAD},
+    "moco3": {"kind": "moco3", "projector": HEAD, "predictor": {"hidden_width": 8, "norm_last": True}},
 }
 ONE_EPOCH = {"epochs": 1, "batch_size": 4, "optimizer": {"kind": "sgd", "lr": 0.5}}
 FINAL = "epoch=0001.ckpt"
@@ -50,6 +56,37 @@ def test_a_method_takes_steps(name: str, videos: Path, tmp_path: Path) -> None:
     before, after = weights(run, "initial.ckpt"), weights(run, FINAL)
     assert not torch.equal(before["trunk.layers.0.0.weight"], after["trunk.layers.0.0.weight"])
     assert [event["step"] for event in events(run, "metrics")] == [1, 2, 3]
+
+
+def test_labels_train_a_trunk_and_its_classifier(videos: Path, tmp_path: Path) -> None:
+    method, one_view = {"kind": "supervised", "classes": 2}, {"views": [{"size": 16}]}
+    run = trained(videos, tmp_path / "run", method=method, views=one_view)
+    before, after = weights(run, "initial.ckpt"), weights(run, FINAL)
+    assert not torch.equal(before["classifier.weight"], after["classifier.weight"])
+    assert not torch.equal(before["trunk.layers.0.0.weight"], after["trunk.layers.0.0.weight"])
+    assert 0 <= events(run, "metrics")[-1]["values"]["train/top1"] <= 1
+
+
+def test_labels_of_another_number_of_classes_are_refused_with_the_number(
+    videos: Path, tmp_path: Path
+) -> None:
+    method, one_view = {"kind": "supervised", "classes": 400}, {"views": [{"size": 16}]}
+    kind, sentence = failed(asked(tmp_path / "run", tiny(videos, method=method, views=one_view)))
+    assert kind == "user_error"
+    assert "has 2 classes" in sentence
+    assert "method.classes=2" in sentence
+
+
+def test_ramps_are_journaled_as_they_are_used(videos: Path, tmp_path: Path) -> None:
+    ramps = {
+        "contrast_ramp": {"start": 1.0, "epochs": 1, "final": 0.0},
+        "target_temperature_ramp": {"start": 0.02, "epochs": 2},
+    }
+    run = trained(videos, tmp_path / "run", method=SCE | ramps, optimisation=ONE_EPOCH | {"epochs": 2})
+    used = [event["values"] for event in events(run, "metrics")]
+    assert [one["train/contrast"] for one in used] == pytest.approx([1.0, 0.75, 0.5, 0.5, 0.25, 0.0])
+    sharpness = [0.02 + 0.03 * step / 5 for step in range(6)]
+    assert [one["train/target_temperature"] for one in used] == pytest.approx(sharpness)
 
 
 def test_more_views_than_two_are_compared_with_both_targets(videos: Path, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """The queue of keys, the heads, and how the momentum branch follows."""
 
+import copy
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -7,13 +9,17 @@ from torch import Tensor, nn
 from sce.definition import Predictor, Projector
 from sce.modules import (
     KeyQueue,
+    SplitNorm,
     follow,
     gather,
     gather_with_gradient,
     momentum_copy,
     predictor,
     projector,
+    shuffled,
+    split_norms,
     unit,
+    unshuffled,
 )
 
 
@@ -117,3 +123,62 @@ def test_one_process_gathers_its_own_rows() -> None:
     rows = torch.ones(2, 3, requires_grad=True)
     assert not gather(rows).requires_grad
     assert gather_with_gradient(rows).requires_grad
+
+
+# -- a batch norm that does not give the positive away
+
+
+def test_split_norm_is_a_batch_norm_of_each_interleaved_part() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv3d(3, 4, 1), nn.BatchNorm3d(4))
+    whole = copy.deepcopy(network)
+    split_norms(network, 2)
+    clips = torch.randn(6, 3, 2, 5, 5)
+    out = network(clips)
+    even, odd = copy.deepcopy(whole), copy.deepcopy(whole)
+    torch.testing.assert_close(out[0::2], even(clips[0::2]))
+    torch.testing.assert_close(out[1::2], odd(clips[1::2]))
+    mean = (even[1].running_mean + odd[1].running_mean) / 2
+    torch.testing.assert_close(network[1].running_mean, mean)
+
+
+def test_split_norms_keep_names_weights_and_statistics() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 1, bias=False), nn.BatchNorm2d(4), nn.BatchNorm1d(4))
+    before = copy.deepcopy(network.state_dict())
+    split_norms(network, 4)
+    assert network.state_dict().keys() == before.keys()
+    assert isinstance(network[1], SplitNorm)
+    assert isinstance(network[2], nn.BatchNorm1d)  # heads stay whole
+    picture = torch.randn(2, 3, 4, 4)
+    plain = nn.Sequential(nn.Conv2d(3, 4, 1, bias=False), nn.BatchNorm2d(4), nn.BatchNorm1d(4))
+    plain.load_state_dict(before)
+    torch.testing.assert_close(network[:2].eval()(picture), plain[:2].eval()(picture))
+
+
+def test_a_batch_that_does_not_split_evenly_is_refused() -> None:
+    network = nn.Sequential(nn.BatchNorm2d(4))
+    split_norms(network, 4)
+    with pytest.raises(ValueError, match="6 clips cannot be normalised in 4 equal parts"):
+        network(torch.randn(6, 4, 2, 2))
+
+
+def test_what_was_shuffled_comes_back_in_order() -> None:
+    rows = torch.arange(12.0).view(12, 1)
+    torch.manual_seed(3)
+    mixed, order = shuffled(rows)
+    assert not torch.equal(mixed, rows)
+    assert torch.equal(unshuffled(mixed * 10, order), rows * 10)
+
+
+@pytest.mark.parametrize(("norm_hidden", "norms"), [(True, 2), (False, 0)])
+def test_a_projector_without_norms_has_biases_instead(norm_hidden: bool, norms: int) -> None:
+    layers = projector(6, Projector(hidden_width=5, width=4, norm_hidden=norm_hidden, norm_last=False))
+    assert sum(isinstance(layer, nn.BatchNorm1d) for layer in layers) == norms
+    hidden = [layer for layer in layers if isinstance(layer, nn.Linear)][:-1]
+    assert {layer.bias is None for layer in hidden} == {norm_hidden}
+
+
+def test_a_predictor_may_end_in_a_norm_without_weights() -> None:
+    last = predictor(4, Predictor(hidden_width=5, norm_last=True))[-1]
+    assert isinstance(last, nn.BatchNorm1d)
+    assert last.weight is None

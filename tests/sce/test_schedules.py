@@ -1,11 +1,12 @@
 """Schedules against tables written by hand."""
 
 import math
+from typing import Literal
 
 import pytest
 
-from sce.definition import Cosine, Lars, Optimisation, Sgd, Steps
-from sce.schedules import cosine_momentum, learning_rate, warmup_cosine
+from sce.definition import Cosine, Lars, Optimisation, Ramp, Sgd, Steps
+from sce.schedules import cosine_momentum, learning_rate, ramped, warmup_cosine
 
 
 def test_the_warmup_rises_from_zero_and_the_peak_is_held_for_two_steps() -> None:
@@ -60,3 +61,34 @@ def test_the_momentum_rises_to_exactly_one_at_the_last_step() -> None:
 
 def test_a_training_of_one_step_has_a_momentum() -> None:
     assert cosine_momentum(0, start=0.9, steps=1) == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(("start", "value"), [(1.0, 0.5), (0.04, 0.07)])
+@pytest.mark.parametrize("shape", ["linear", "cosine"])
+def test_a_ramp_goes_from_its_start_to_the_value_whichever_is_larger(
+    start: float, value: float, shape: Literal["linear", "cosine"]
+) -> None:
+    """Two epochs of five steps: steps 0 to 9, then the value itself."""
+    ramp = Ramp(start=start, epochs=2, shape=shape)
+    way = [ramped(step, value=value, ramp=ramp, steps_per_epoch=5, steps=50) for step in range(50)]
+    assert way[0] == pytest.approx(start)
+    assert way[9:] == pytest.approx([value] * 41)
+    assert way[:10] == sorted(way[:10], reverse=start > value)
+    shares = [step / 9 for step in range(10)]
+    if shape == "cosine":
+        shares = [(1 - math.cos(math.pi * share)) / 2 for share in shares]
+    assert way[:10] == pytest.approx([start + (value - start) * share for share in shares])
+
+
+def test_a_final_value_is_reached_at_the_last_step_and_kept_beyond() -> None:
+    ramp = Ramp(start=1.0, epochs=1, final=0.0)
+    way = [ramped(step, value=0.5, ramp=ramp, steps_per_epoch=4, steps=12) for step in range(13)]
+    assert way[3] == way[4] == 0.5
+    assert way[11] == way[12] == 0.0
+    assert way[4:12] == pytest.approx([0.5 * (1 - step / 7) for step in range(8)])
+
+
+def test_a_value_without_a_ramp_is_itself() -> None:
+    assert ramped(7, value=0.3, ramp=None, steps_per_epoch=4, steps=12) == 0.3
+    single = Ramp(start=0.9, epochs=1)
+    assert ramped(0, value=0.3, ramp=single, steps_per_epoch=1, steps=1) == 0.9

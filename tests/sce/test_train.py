@@ -1,6 +1,7 @@
 """A training from its folder alone: what it leaves behind, how it stops, and that resuming changes nothing."""
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -52,18 +53,24 @@ def test_the_journal_tells_the_whole_training(whole: RunDir) -> None:
     ]
 
 
-def test_every_step_is_journaled_with_loss_rate_momentum_and_health(whole: RunDir) -> None:
+def test_every_step_is_journaled_with_its_loss_and_the_scheduled_values_it_used(whole: RunDir) -> None:
     last = events(whole, "metrics")[-1]
-    assert {
-        "train/loss",
-        "train/lr",
-        "train/momentum",
-        "health/target_entropy",
-        "health/positive_similarity",
-        "health/embedding_std",
-    } <= set(last["values"])
+    used = {"train/lr", "train/momentum", "train/contrast", "train/target_temperature"}
+    assert used | {"train/loss"} <= set(last["values"])
+    assert (last["values"]["train/contrast"], last["values"]["train/target_temperature"]) == (0.5, 0.05)
     assert last["values"]["train/momentum"] == 1.0
     assert last["epoch"] == 3.0
+
+
+def test_the_methods_health_is_measured_at_the_first_step_and_then_once_in_a_while(whole: RunDir) -> None:
+    measured = [event for event in events(whole, "metrics") if "health/rank_me" in event["values"]]
+    assert [event["step"] for event in measured] == [1]  # the next one would be step 21 of 9
+    signs = measured[0]["values"]
+    assert signs["health/effective_positives"] == pytest.approx(
+        math.exp(signs["health/target_entropy"]), rel=0.2
+    )
+    assert signs["health/momentum_lag"] == 0
+    assert signs["health/alignment"] == pytest.approx(2 - 2 * signs["health/positive_similarity"], abs=1e-5)
 
 
 def test_the_first_step_has_rate_zero_and_the_warmup_reaches_the_scaled_rate(whole: RunDir) -> None:
