@@ -23,7 +23,7 @@ class CheckpointView(View):
     experiment: str
     step: int
     epoch: float
-    kind: Literal["initial", "periodic", "last"]
+    kind: Literal["initial", "periodic", "last", "best", "final"]
     bytes: int
     sha256: str
     path: str

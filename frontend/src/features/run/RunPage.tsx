@@ -53,10 +53,11 @@ export default function RunPage() {
   );
 }
 
-/** Only a pretraining has checkpoints, and scores of them. */
+/** Only a pretraining has scores of its checkpoints; a classifier's training leaves checkpoints as well. */
 function tabsOf(run: Run): readonly Tab[] {
   if (run.kind === "pretrain") return TABS;
-  return TABS.filter((tab) => tab !== "evaluations" && tab !== "checkpoints");
+  const leaves = run.kind === "linear" || run.kind === "finetune";
+  return TABS.filter((tab) => tab !== "evaluations" && (tab !== "checkpoints" || leaves));
 }
 
 function panelOf(run: Run, search: RunSearch, change: (patch: Partial<RunSearch>) => void): ReactNode {

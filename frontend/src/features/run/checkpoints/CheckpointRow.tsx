@@ -38,6 +38,8 @@ const KINDS = {
   initial: "untrained",
   periodic: null,
   last: "newest state",
+  best: "best classifier",
+  final: "last classifier",
 } satisfies Record<Checkpoint["kind"], string | null>;
 
 export function CheckpointRow({ checkpoint, onDeed }: { checkpoint: Checkpoint; onDeed: (deed: Deed) => void }) {
