@@ -38,6 +38,8 @@ def test_the_curl_lines_of_the_readme(lab: Lab, tmp_path: Path) -> None:
 def test_the_commands_of_the_readme_exist() -> None:
     text = README.read_text()
     asked = set(re.findall(r"^scelab ([a-z-]+)", text, flags=re.MULTILINE))
-    told = subprocess.run([sys.executable, "-m", "backend.cli", "--help"], capture_output=True, text=True, check=True).stdout
+    told = subprocess.run(
+        [sys.executable, "-m", "backend.cli", "--help"], capture_output=True, text=True, check=True
+    ).stdout
     assert asked
     assert all(command in told for command in asked)
