@@ -195,7 +195,7 @@ def test_a_definition_with_an_unknown_field_is_named(videos: Path, tmp_path: Pat
     run = asked(tmp_path / "run", tiny(videos))
     text = json.loads(run.definition_file.read_text()) | {"sede": 1}
     run.definition_file.write_text(json.dumps(text))
-    assert failed(run) == ("user_error", "sede: There is no such field.")
+    assert failed(run) == ("user_error", "sede: There is no such field. Did you mean 'seed'?")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="asks for a GPU that is not there")
