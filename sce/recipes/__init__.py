@@ -47,7 +47,7 @@ class UnknownRecipe(ValueError):
 
 class UnknownFamily(ValueError):
     def __init__(self, name: str) -> None:
-        super().__init__(f"There is no family of views {name!r}.{_nearest(name, family_names())}")
+        super().__init__(f"There is no family of views {name!r}.{nearest(name, family_names())}")
 
 
 class UnknownKey(ValueError):

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from makers import Lab, checkpoint, end
+from makers import Lab, checkpoint, end, start
 from starlette.testclient import TestClient
 
 from backend.evaluations.words import protocol_words
@@ -26,7 +26,8 @@ def probed(record: Lab, rest: TestClient) -> int:
     record.tell(parent, checkpoint(0, kind="initial"), end("finished"))
     answer = rest.post("/checkpoints/1/evaluate", json={"protocol": LINEAR})
     run_id: int = answer.json()["id"]
-    record.start()
+    record.claim()
+    record.tell(run_id, start())
     record.tell(
         run_id,
         {**checkpoint(10, kind="best"), "path": "checkpoints/classifier-best.ckpt"},
