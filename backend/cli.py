@@ -311,6 +311,12 @@ def index_folder(context: typer.Context) -> None:
     become("sce.data.index", context.args)
 
 
+@data.command("prepare", context_settings=PASS_ON, add_help_option=False)
+def prepare_set(context: typer.Context) -> None:
+    """Check, convert and index what was downloaded by hand. `scelab data prepare NAME SRC DST`"""
+    become("sce.data.prepare", context.args)
+
+
 @data.command("demo", context_settings=PASS_ON, add_help_option=False)
 def make_demo(context: typer.Context) -> None:
     """Make the demo videos from real photographs. `scelab data demo ROOT`"""

@@ -2,7 +2,7 @@
 
 from backend.checkpoints.tables import Checkpoint
 from backend.compute.tables import Device, Host
-from backend.datasets.tables import Dataset, Item
+from backend.datasets.tables import Dataset, Item, Preparation
 from backend.db import Table
 from backend.experiments.tables import Experiment
 from backend.metrics.tables import Point, Rollup, Series
@@ -24,6 +24,7 @@ __all__ = [
     "Item",
     "LoginLink",
     "Point",
+    "Preparation",
     "Rollup",
     "Run",
     "Series",

@@ -108,6 +108,10 @@ def index_dataset(dataset_id: int) -> None:
     office().clocks.wake("index")  # it takes whatever waits, the oldest first
 
 
+def prepare_datasets() -> None:
+    office().clocks.wake("prepare")
+
+
 def make_preview(item_id: int) -> None:
     office().previews.wish(item_id)
 
@@ -125,6 +129,7 @@ TASKS: tuple[Callable[..., None], ...] = (
     watch_runs,
     stop_run,
     index_dataset,
+    prepare_datasets,
     make_preview,
     sweep,
     heartbeat,

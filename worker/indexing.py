@@ -93,11 +93,11 @@ class Indexer:
 
 
 @contextmanager
-def index_lock(settings: Settings, dataset_id: int) -> Iterator[bool]:
-    """Whether the data set is ours to index, for as long as the block lasts."""
-    folder = settings.home / "indexing"
+def index_lock(settings: Settings, number: int, what: str = "indexing") -> Iterator[bool]:
+    """Whether the data set is ours to work on, for as long as the block lasts."""
+    folder = settings.home / what
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{dataset_id}.lock").open("a") as lock:
+    with (folder / f"{number}.lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -8,6 +8,7 @@ from worker.hosts import register, report
 from worker.indexing import Indexer
 from worker.launchers import Launcher
 from worker.place import open_workplace
+from worker.preparing import Preparer
 from worker.previews import PreviewMaker
 from worker.runs import start_runs, stop_run
 from worker.sweep import sweep
@@ -15,7 +16,7 @@ from worker.watch import Watch
 
 # Seconds between looks. A page shows a journal line within 2 s of its writing: the watch takes at most a
 # third of a second of that. The others are only for nudges that were lost.
-WATCH_S, START_S, SWEEP_S, HEARTBEAT_S, INDEX_S, PREVIEWS_S = 0.3, 2.0, 5.0, 5.0, 2.0, 60.0
+WATCH_S, START_S, SWEEP_S, HEARTBEAT_S, INDEX_S, PREPARE_S, PREVIEWS_S = 0.3, 2.0, 5.0, 5.0, 2.0, 2.0, 60.0
 
 # A nudge that this worker gives itself needs no broker.
 OWN_CLOCKS = {
@@ -24,6 +25,7 @@ OWN_CLOCKS = {
     "worker.sweep": "sweep",
     "worker.heartbeat": "heartbeat",
     "worker.index_dataset": "index",
+    "worker.prepare_datasets": "prepare",
 }
 
 
@@ -36,6 +38,7 @@ class Office:
         self.place = open_workplace(settings, launcher=launcher, publish=publish, wake=self.clocks.wake)
         self.watch = Watch(self.place)
         self.indexer = Indexer(self.place)
+        self.preparer = Preparer(self.place)
         self.previews = PreviewMaker(self.place)
 
     def open(self) -> None:
@@ -46,6 +49,7 @@ class Office:
         self.clocks.add("sweep", SWEEP_S, lambda: sweep(self.place))
         self.clocks.add("heartbeat", HEARTBEAT_S, lambda: report(self.place))
         self.clocks.add("index", INDEX_S, self.indexer.look)
+        self.clocks.add("prepare", PREPARE_S, self.preparer.look)
         self.clocks.add("previews", PREVIEWS_S, self.previews.work)
         self.clocks.start()
 
@@ -53,7 +57,7 @@ class Office:
         stop_run(self.place, run_id)
 
     def close(self) -> None:
-        """Stop looking. Trainings and a running indexing go on."""
+        """Stop looking. Trainings, an indexing and a preparation go on."""
         self.clocks.stop()
         self.previews.close()
         self.place.engine.dispose()

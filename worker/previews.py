@@ -188,10 +188,13 @@ def _items_if_small(db: Session, dataset_id: int) -> list[int]:
 
 
 def source_of(settings: Settings, item: Item, dataset: Dataset) -> Path:
-    """The item's real file. Raises ``NotFound`` when it is away, or a link leads out of its data set."""
+    """The item's real file or folder of frames.
+
+    Raises ``NotFound`` when it is away, or a link leads out of its data set.
+    """
     root = Path(dataset.root).resolve()
     file = (root / item.path).resolve()
-    if not (file.is_relative_to(root) and service.is_inside(settings, file) and file.is_file()):
+    if not (file.is_relative_to(root) and service.is_inside(settings, file) and file.exists()):
         raise NotFound(f"The file {item.path} is not in its data set any more: index it again.")
     return file
 

@@ -37,7 +37,7 @@ def make_proxy(source: Path, target: Path) -> None:
     temporary = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
     try:
         temporary.touch()  # a place that cannot be written is told before the source is looked at
-        with av.open(str(source)) as container:
+        with opened(source) as container:
             if not container.streams.video:
                 raise CannotShow("There is no picture in it.")
             write = _write_video if target.suffix == ".mp4" else _write_image
@@ -49,6 +49,14 @@ def make_proxy(source: Path, target: Path) -> None:
         raise CannotShow(f"It cannot be decoded: {error.strerror}.") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def opened(source: Path) -> InputContainer:
+    """A file; or a folder of frames, whose rate only its index knows: a preview may be a little off."""
+    if not source.is_dir():
+        return av.open(str(source))
+    pattern = str(source).replace("%", "%%") + "/%08d.jpg"
+    return av.open(pattern, format="image2", options={"framerate": str(UNKNOWN_RATE)})
 
 
 def small_size(width: int, height: int) -> tuple[int, int]:

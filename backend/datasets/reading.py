@@ -6,9 +6,22 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from backend.datasets.tables import Dataset, Item
-from backend.datasets.views import ClassCount, DatasetDetail, DatasetView, ItemView, SplitView
+from backend.datasets.tables import Dataset, Item, Preparation
+from backend.datasets.views import (
+    ClassCount,
+    DatasetDetail,
+    DatasetView,
+    ItemView,
+    KnownSet,
+    PreparationView,
+    ReportView,
+    SplitView,
+)
 from backend.runs.counts import runs_by_dataset
+from sce.sets import all_sets, find_set
+
+MOST_BAD = 200
+"""Files that a report shows; the others are in its file."""
 
 
 def view(db: Session, dataset: Dataset) -> DatasetView:
@@ -98,3 +111,22 @@ def _classes(db: Session, dataset: Dataset) -> list[ClassCount]:
     return [
         ClassCount(name=name, label=label, counts=counts[label]) for label, name in enumerate(dataset.classes)
     ]
+
+
+# -- preparations
+
+
+def catalogue() -> list[KnownSet]:
+    return [KnownSet.model_validate(one, from_attributes=True) for one in all_sets()]
+
+
+def preparation(row: Preparation) -> PreparationView:
+    said = {name: getattr(row, name) for name in PreparationView.model_fields if hasattr(row, name)}
+    return PreparationView(**said | {"set_title": find_set(row.set_name).title, "report": _report(row)})
+
+
+def _report(row: Preparation) -> ReportView | None:
+    if row.report is None:
+        return None
+    bad = row.report["bad"]
+    return ReportView(**{**row.report, "bad": bad[:MOST_BAD], "num_bad": row.num_bad})

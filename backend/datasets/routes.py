@@ -2,8 +2,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from backend.datasets import media, reading, service
-from backend.datasets.views import DatasetDetail, DatasetRequest, DatasetView, ItemView
+from backend.datasets import media, preparation, reading, service
+from backend.datasets.views import (
+    DatasetDetail,
+    DatasetRequest,
+    DatasetView,
+    ItemView,
+    KnownSet,
+    PreparationRequest,
+    PreparationView,
+)
 from backend.edge import Config, CurrentUser, Db
 from backend.views import MAX_ID, Id, Page, Text
 
@@ -60,6 +68,42 @@ def list_items(
     )
     views = [reading.item_view(item, dataset) for item in items]
     return Page(items=views, total=total, page=page, size=size)
+
+
+@router.get("/catalogue")
+def list_known_sets(user: CurrentUser) -> list[KnownSet]:
+    """Data sets that can be prepared, and what must be downloaded for each by hand: nothing is ever fetched."""
+    return reading.catalogue()
+
+
+@router.get("/preparations")
+def list_preparations(db: Db, user: CurrentUser) -> list[PreparationView]:
+    """The newest fifty, the newest first."""
+    return [reading.preparation(row) for row in preparation.newest(db)]
+
+
+@router.post("/preparations", status_code=201)
+def prepare_dataset(db: Db, config: Config, user: CurrentUser, asked: PreparationRequest) -> PreparationView:
+    """Check what was downloaded, convert it if wished, and register it as a data set."""
+    return reading.preparation(preparation.ask(db, config, **asked.model_dump(), by=user))
+
+
+@router.get("/preparations/{preparation_id}")
+def read_preparation(db: Db, user: CurrentUser, preparation_id: Id) -> PreparationView:
+    """How far it is, and its report once it is done."""
+    return reading.preparation(preparation.get(db, preparation_id))
+
+
+@router.post("/preparations/{preparation_id}/stop")
+def stop_preparation(db: Db, user: CurrentUser, preparation_id: Id) -> PreparationView:
+    """End it. What is done stays, and it may go on later."""
+    return reading.preparation(preparation.stop(db, preparation_id=preparation_id, by=user))
+
+
+@router.post("/preparations/{preparation_id}/resume")
+def resume_preparation(db: Db, user: CurrentUser, preparation_id: Id) -> PreparationView:
+    """Go on with a stopped or failed one; nothing is made twice."""
+    return reading.preparation(preparation.go_on(db, preparation_id=preparation_id, by=user))
 
 
 @router.get("/media/{item_id}/preview", response_class=Response, responses=media.SENT)

@@ -1,6 +1,7 @@
 """Data sets as they were indexed: every video or image, its split and class, or why it cannot be read."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -55,3 +56,36 @@ class Item(Table):
     bytes: Mapped[int | None] = mapped_column(BigInteger)
     unreadable: Mapped[str | None] = mapped_column(Text)
     """Why it cannot be read; None when it can."""
+
+
+class Preparation(Table):
+    """A folder that was downloaded by hand, on its way to a data set."""
+
+    __tablename__ = "preparations"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    set_name: Mapped[str] = mapped_column(String(32))
+    """The catalogue's name."""
+    name: Mapped[str] = mapped_column(String(128))
+    """Name of the data set that it becomes."""
+    source: Mapped[str] = mapped_column(String(1024))
+    target: Mapped[str] = mapped_column(String(1024))
+    """The same as the source where the folder is only checked and indexed."""
+    how: Mapped[str] = mapped_column(String(8))
+    """link, encode or frames."""
+    short_side: Mapped[int | None]
+    fps: Mapped[float | None]
+    state: Mapped[str] = mapped_column(String(16), default="waiting")
+    """waiting, running, stopping, stopped, finished or failed."""
+    stage: Mapped[str] = mapped_column(String(16), default="")
+    done: Mapped[int] = mapped_column(default=0)
+    total: Mapped[int] = mapped_column(default=0)
+    num_bad: Mapped[int] = mapped_column(default=0)
+    eta_s: Mapped[float | None]
+    """Seconds that the present stage will still take."""
+    sentence: Mapped[str | None] = mapped_column(Text)
+    """Why it failed."""
+    report: Mapped[dict[str, Any] | None]
+    dataset_id: Mapped[int | None] = mapped_column(ForeignKey("datasets.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    changed_at: Mapped[datetime] = mapped_column(default=now)

@@ -1,26 +1,27 @@
 """The index of a data set: every item looked at once, so that no training or page has to look again. No torch here.
 
-Layouts, per split:  ``ROOT/<split>/<class>/**/*.mp4``  or a list  ``ROOT/<split>.csv`` / ``.txt``  of ``path label``
-lines (paths relative to ROOT; the last comma or white space separates; no label is -1). Where both are there the list
-counts. An item's label is its class's rank among the sorted class names; its place in ``splits[split]`` is its
-``position``, by which features, results and pages name it.
+Layouts: see ``sce.data.layout``. An item's label is its class's rank among the sorted class names, or its number in
+the official class list; its place in ``splits[split]`` is its ``position``, by which features, results and pages
+name it.
 """
 
+import argparse
 import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from functools import partial
 from itertools import starmap
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal
 
+from sce.data.about import FILE as ABOUT
+from sce.data.about import read_about, write_about
+from sce.data.frames import bytes_of, probe_frames
 from sce.data.images import probe_image
 from sce.data.layout import Entry, UnusableFolder, find_entries
+from sce.data.pool import outcomes_of
 from sce.data.video import Facts, UnreadableVideo, probe, sentence
 
 Kind = Literal["video", "image"]
@@ -91,7 +92,7 @@ def build_index(
     """
     classes, entries = find_entries(root, kind)
     outcomes: list[Item | Unreadable] = []
-    for outcome in look_at_all(partial(look_at, root, kind), entries, processes):
+    for outcome in look_at_all(partial(look_at, root, kind, fps=read_about(root).fps), entries, processes):
         outcomes.append(outcome)
         if on_progress:
             on_progress(len(outcomes), len(entries))
@@ -159,48 +160,68 @@ def _fingerprint(kind: Kind, classes: tuple[str, ...], splits: dict[str, tuple[I
 
 def look_at_all(look: Look, entries: Sequence[Entry], processes: int) -> Iterator[Item | Unreadable]:
     """One outcome an entry, in order. A decoder that crashes takes its own file down and no other."""
-    if processes <= 1:
-        yield from map(look, entries)
-        return
-    done = 0
-    # Spawned, not forked: the caller may hold threads and locks that a fork would copy halfway.
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        waiting = [pool.submit(look, entry) for entry in entries]
-        try:
-            for future in waiting:
-                yield future.result()
-                done += 1
-        except BrokenProcessPool:
-            pool.shutdown(cancel_futures=True)
-    yield from (_look_alone(look, entry) for entry in entries[done:])
+    return outcomes_of(look, entries, processes, _crashed)
 
 
-def _look_alone(look: Look, entry: Entry) -> Item | Unreadable:
-    """After a crash: each file in a process of its own, which alone can be lost."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        try:
-            return pool.submit(look, entry).result()
-        except BrokenProcessPool:
-            return Unreadable(entry.path, entry.split, "The decoder crashed on it.")
+def _crashed(entry: Entry) -> Unreadable:
+    return Unreadable(entry.path, entry.split, "The decoder crashed on it.")
 
 
-def look_at(root: Path, kind: Kind, entry: Entry) -> Item | Unreadable:
-    """The facts of one file, or why there are none."""
+def look_at(root: Path, kind: Kind, entry: Entry, fps: float = 0.0) -> Item | Unreadable:
+    """The facts of one file or folder of frames, or why there are none; ``fps`` is the rate of all such folders."""
     if entry.problem:
         return Unreadable(entry.path, entry.split, entry.problem)
     file = root / entry.path
     try:
+        if kind == "video" and file.is_dir():
+            return _folder_of_frames(entry, file, fps)
         facts = (probe if kind == "video" else probe_image)(file)
         return _item(entry, facts, file.stat().st_size)
     except UnreadableVideo as error:
         return Unreadable(entry.path, entry.split, error.reason)
     except FileNotFoundError:
-        return Unreadable(entry.path, entry.split, "The file is not there.")
+        remedy = "put it back, or take it out of the list that names it."
+        return Unreadable(entry.path, entry.split, f"The file is not there: {remedy}")
     except OSError as error:
         return Unreadable(entry.path, entry.split, f"The file cannot be read: {sentence(error)}")
+
+
+def _folder_of_frames(entry: Entry, folder: Path, fps: float) -> Item:
+    """Raises UnreadableVideo, also when nobody said how fast the frames follow each other."""
+    if not fps:
+        reason = f'Nobody said its rate: write {{"fps": 25}} into {ABOUT} at the root, with the true number.'
+        raise UnreadableVideo(folder, reason)
+    return _item(entry, probe_frames(folder, fps, entry.num_frames), bytes_of(folder))
 
 
 def _item(entry: Entry, facts: Facts, size: int) -> Item:
     duration_s = facts.num_frames / facts.fps
     shape = (facts.width, facts.height)
     return Item(entry.path, entry.label, facts.num_frames, facts.fps, duration_s, *shape, facts.codec, size)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """``python -m sce.data.index ROOT``."""
+    parser = argparse.ArgumentParser(
+        prog="scelab data index", description="Open every file of a folder once."
+    )
+    parser.add_argument("root", type=Path)
+    parser.add_argument("--kind", choices=("video", "image"), default="video")
+    parser.add_argument("--fps", type=float, help="rate of folders of frames, kept beside the index")
+    parser.add_argument("--processes", type=int, default=2)
+    asked = parser.parse_args(arguments)
+    try:
+        if asked.fps:
+            write_about(asked.root, replace(read_about(asked.root), fps=asked.fps))
+        index = build_index(asked.root, asked.kind, processes=asked.processes)
+        save_index(index)
+    except (OSError, UnusableFolder) as error:
+        parser.exit(1, f"{error}\n")
+    for one in index.unreadable:
+        print(f"{one.split}: {one.path}: {one.reason}")
+    splits = ", ".join(f"{split} {len(items):,}" for split, items in index.splits.items())
+    print(f"{asked.root}: {len(index.classes)} classes; {splits}; {len(index.unreadable):,} unreadable")
+
+
+if __name__ == "__main__":
+    main()

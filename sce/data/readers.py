@@ -25,6 +25,8 @@ from sce.data.clips import (
     spread,
 )
 from sce.data.crops import part_of, random_crop
+from sce.data.frames import CODEC as FRAMES
+from sce.data.frames import read_frames
 from sce.data.images import read_image
 from sce.data.index import Item
 from sce.data.pictures import cut, difference, resized
@@ -79,6 +81,8 @@ class Source:
         file = self.root / item.path
         if self.data.kind == "image":
             return [read_image(file)] * len(clips)
+        if item.codec == FRAMES:
+            return read_frames(file, clips)
         return read_clips(file, clips, fps=item.fps)
 
 

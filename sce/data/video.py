@@ -78,6 +78,14 @@ def _filled(
     return filled
 
 
+def stream_frames(path: Path, numbers: Sequence[int], *, fps: float) -> Iterator[NDArray[np.uint8]]:
+    """Frames (H, W, 3) one after the other, in one pass; numbers must not fall. Raises UnreadableVideo."""
+    with _opened(path) as (container, stream):
+        walk = _Walk(path, container, stream, fps, numbers)
+        for number in numbers:
+            yield walk.picture(number)
+
+
 def probe(path: Path) -> Facts:
     """Read a file through without decoding it, then decode its first and last frame. Raises UnreadableVideo."""
     if path.stat().st_size == 0:

@@ -107,3 +107,12 @@ def test_a_process_answers_each_line_and_goes_on_after_a_bad_one(tmp_path: Path)
     assert "No such file" in bad
     assert made == ""
     assert (tmp_path / "2.mp4").exists()
+
+
+def test_a_folder_of_frames_is_shown_as_a_video(tmp_path: Path) -> None:
+    folder = tmp_path / "100 % clip"
+    folder.mkdir()
+    for number, frame in enumerate(numbered_frames(6), 1):
+        Image.fromarray(frame).save(folder / f"{number:08d}.jpg")
+    make_proxy(folder, tmp_path / "1.mp4")
+    assert shown(tmp_path / "1.mp4") == (128, 96, 6)

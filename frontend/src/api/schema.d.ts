@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/api/v1/catalogue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Data sets that can be prepared, and what must be downloaded for each by hand
+         * @description Data sets that can be prepared, and what must be downloaded for each by hand: nothing is ever fetched.
+         */
+        get: operations["list_known_sets_api_v1_catalogue_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/checkpoints": {
         parameters: {
             query?: never;
@@ -358,6 +378,90 @@ export interface paths {
         get: operations["read_metrics_api_v1_metrics_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/preparations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The newest fifty, the newest first
+         * @description The newest fifty, the newest first.
+         */
+        get: operations["list_preparations_api_v1_preparations_get"];
+        put?: never;
+        /**
+         * Check what was downloaded, convert it if wished, and register it as a data set
+         * @description Check what was downloaded, convert it if wished, and register it as a data set.
+         */
+        post: operations["prepare_dataset_api_v1_preparations_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/preparations/{preparation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far it is, and its report once it is done
+         * @description How far it is, and its report once it is done.
+         */
+        get: operations["read_preparation_api_v1_preparations__preparation_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/preparations/{preparation_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Go on with a stopped or failed one; nothing is made twice
+         * @description Go on with a stopped or failed one; nothing is made twice.
+         */
+        post: operations["resume_preparation_api_v1_preparations__preparation_id__resume_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/preparations/{preparation_id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End it
+         * @description End it. What is done stays, and it may go on later.
+         */
+        post: operations["stop_preparation_api_v1_preparations__preparation_id__stop_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -929,6 +1033,15 @@ export interface components {
             /** World Size */
             world_size: number | null;
         };
+        /** BadFile */
+        BadFile: {
+            /** Path */
+            path: string;
+            /** Reason */
+            reason: string;
+            /** Split */
+            split: string;
+        };
         /**
          * BulkRequest
          * @example {
@@ -1496,6 +1609,17 @@ export interface components {
             /** @description What runs on it. */
             run: components["schemas"]["RunRef"] | null;
         };
+        /** DownloadView */
+        DownloadView: {
+            /** Optional */
+            optional: boolean;
+            /** Url */
+            url: string;
+            /** What */
+            what: string;
+            /** Where */
+            where: string;
+        };
         /**
          * EvaluateRequest
          * @description Evaluate a checkpoint.
@@ -2012,6 +2136,33 @@ export interface components {
             width: number | null;
         };
         /**
+         * KnownSet
+         * @description A data set of the catalogue, and what must be downloaded for it by hand.
+         */
+        KnownSet: {
+            /** Downloads */
+            downloads: components["schemas"]["DownloadView"][];
+            /** Fps */
+            fps: number | null;
+            /** Is Binary */
+            is_binary: boolean;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "video" | "image";
+            /** Name */
+            name: string;
+            /** Num Classes */
+            num_classes: number;
+            /** Short Side */
+            short_side: number | null;
+            /** Splits */
+            splits: string[];
+            /** Title */
+            title: string;
+        };
+        /**
          * LaunchRequest
          * @description A run to launch: a recipe and what to change in it, or a whole definition.
          * @example {
@@ -2446,6 +2597,111 @@ export interface components {
             total: number;
         };
         /**
+         * PreparationRequest
+         * @example {
+         *       "how": "encode",
+         *       "name": "ucf101 256",
+         *       "set_name": "ucf101",
+         *       "short_side": 256,
+         *       "source": "downloads/ucf101",
+         *       "target": "ucf101-256"
+         *     }
+         */
+        PreparationRequest: {
+            /**
+             * Fps
+             * @description Frames per second of what is made. None keeps the rate; frames take that of the catalogue.
+             */
+            fps?: number | null;
+            /**
+             * How
+             * @description link leaves files as they are; encode makes H.264 videos; frames cuts pictures.
+             * @default link
+             * @enum {string}
+             */
+            how: "link" | "encode" | "frames";
+            /**
+             * Name
+             * @description Name of the data set that it becomes.
+             */
+            name: string;
+            /**
+             * Set Name
+             * @description A name of the catalogue.
+             */
+            set_name: string;
+            /**
+             * Short Side
+             * @description Short side of what is made, in pixels; nothing is enlarged. None keeps the size.
+             */
+            short_side?: number | null;
+            /**
+             * Source
+             * @description Folder of what was downloaded, under a data root.
+             */
+            source: string;
+            /**
+             * Target
+             * @description New folder under a data root; empty only checks and indexes the source.
+             * @default
+             */
+            target: string;
+        };
+        /** PreparationView */
+        PreparationView: {
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Dataset Id */
+            dataset_id: number | null;
+            /** Done */
+            done: number;
+            /** Eta S */
+            eta_s: number | null;
+            /** Fps */
+            fps: number | null;
+            /**
+             * How
+             * @enum {string}
+             */
+            how: "link" | "encode" | "frames";
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /** Num Bad */
+            num_bad: number;
+            report: components["schemas"]["ReportView"] | null;
+            /** Sentence */
+            sentence: string | null;
+            /** Set Name */
+            set_name: string;
+            /** Set Title */
+            set_title: string;
+            /** Short Side */
+            short_side: number | null;
+            /** Source */
+            source: string;
+            /** Stage */
+            stage: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "running" | "stopping" | "stopped" | "finished" | "failed";
+            /** Target */
+            target: string;
+            /** Total */
+            total: number;
+        };
+        /**
          * PreviewView
          * @description What a launch would do, without doing it.
          * @example {
@@ -2834,6 +3090,29 @@ export interface components {
             id: number;
             /** Reason */
             reason: string;
+        };
+        /** ReportView */
+        ReportView: {
+            /**
+             * Bad
+             * @description The first 200; all are in scelab-report.json in the folder.
+             */
+            bad: components["schemas"]["BadFile"][];
+            /**
+             * Kept
+             * @description Files that an earlier, interrupted preparation had made.
+             */
+            kept: number;
+            /** Made */
+            made: number;
+            /** Num Bad */
+            num_bad: number;
+            /** Num Classes */
+            num_classes: number;
+            /** Seconds */
+            seconds: number;
+            /** Warnings */
+            warnings: string[];
         };
         /**
          * RetrievalView
@@ -3760,6 +4039,89 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_known_sets_api_v1_catalogue_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KnownSet"][];
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_checkpoints_api_v1_checkpoints_get: {
         parameters: {
             query?: {
@@ -5843,6 +6205,494 @@ export interface operations {
             };
             /** @description The login may not do this. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_preparations_api_v1_preparations_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreparationView"][];
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prepare_dataset_api_v1_preparations_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreparationRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreparationView"];
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_preparation_api_v1_preparations__preparation_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                preparation_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreparationView"];
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume_preparation_api_v1_preparations__preparation_id__resume_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                preparation_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreparationView"];
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stop_preparation_api_v1_preparations__preparation_id__stop_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                preparation_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreparationView"];
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its present state forbids it. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -130,7 +130,7 @@ def test_a_listed_file_that_is_missing_twice_or_outside_is_unreadable(listed: Pa
     index = build_index(listed, "video", processes=1)
     assert [item.path for item in index.splits["train"]] == ["run/c.mp4"]
     assert [one.reason for one in index.unreadable] == [
-        "The file is not there.",
+        "The file is not there: put it back, or take it out of the list that names it.",
         "It is listed twice in its split; the first counts.",
         "Its path leads out of the data set's folder.",
     ]

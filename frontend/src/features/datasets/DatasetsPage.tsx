@@ -13,13 +13,17 @@ import { RowSkeletons } from "@/ui/Skeletons";
 
 import { DatasetTable } from "./DatasetTable";
 import { isUnderWay } from "./DatasetState";
-import { datasetsQuery, useRegisterDataset } from "./queries";
+import { PrepareButton } from "./PrepareButton";
+import { Preparations } from "./Preparations";
+import { datasetsQuery, preparationsQuery, useRegisterDataset, useSteerPreparation } from "./queries";
 import { RegisterDialog } from "./RegisterDialog";
 
 export default function DatasetsPage() {
   const navigate = useNavigate();
   const [isOpen, { open, close }] = useDisclosure(false);
   const register = useRegisterDataset();
+  const preparations = useQuery(preparationsQuery);
+  const steer = useSteerPreparation();
   const datasets = useQuery({
     ...datasetsQuery,
     refetchInterval: ({ state }) => (state.data?.some(isUnderWay) ? 2_000 : false),
@@ -30,11 +34,21 @@ export default function DatasetsPage() {
         title="Data sets"
         lead="Folders of videos or images that runs may learn from. Every file is opened once, when it is indexed."
         actions={
-          <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={open}>
-            Register a folder
-          </Button>
+          <Group gap="xs">
+            <PrepareButton />
+            <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={open}>
+              Register a folder
+            </Button>
+          </Group>
         }
       />
+      {preparations.data && (
+        <Preparations
+          preparations={preparations.data}
+          isBusy={steer.isPending}
+          onSteer={(preparation_id, verb) => steer.mutate({ preparation_id, verb })}
+        />
+      )}
       {datasets.error && !datasets.data && <ErrorBox error={datasets.error} />}
       {datasets.isPending && <RowSkeletons />}
       {datasets.data && datasets.data.length === 0 && <Empty />}

@@ -67,3 +67,42 @@ export function useIndexDataset(dataset_id: number) {
     onError: (error) => notifications.show({ color: "red", title: "Refused", message: error.message }),
   });
 }
+
+export type KnownSet = Schemas["KnownSet"];
+export type Preparation = Schemas["PreparationView"];
+export type PreparationRequest = Schemas["PreparationRequest"];
+
+export const catalogueQuery = queryOptions({
+  queryKey: ["catalogue"],
+  queryFn: () => unwrap(api.GET("/api/v1/catalogue")),
+  staleTime: Infinity,
+});
+
+export function isPreparing({ state }: Pick<Preparation, "state">): boolean {
+  return state === "waiting" || state === "running" || state === "stopping";
+}
+
+/** The feed tells of every step; asking now and then is only for a feed that is away. */
+export const preparationsQuery = queryOptions({
+  queryKey: ["datasets", "preparations"],
+  queryFn: () => unwrap(api.GET("/api/v1/preparations")),
+  refetchInterval: ({ state }) => (state.data?.some(isPreparing) ? 2_000 : false),
+});
+
+export function usePrepare() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (body: PreparationRequest) => unwrap(api.POST("/api/v1/preparations", { body })),
+    onSuccess: () => client.invalidateQueries({ queryKey: ["datasets"] }),
+  });
+}
+
+export function useSteerPreparation() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ preparation_id, verb }: { preparation_id: number; verb: "stop" | "resume" }) =>
+      unwrap(api.POST(`/api/v1/preparations/{preparation_id}/${verb}`, { params: { path: { preparation_id } } })),
+    onSettled: () => client.invalidateQueries({ queryKey: ["datasets"] }),
+    onError: (error) => notifications.show({ color: "red", title: "Refused", message: error.message }),
+  });
+}
