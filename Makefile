@@ -17,7 +17,7 @@ $(UV):
 	.uv/bin/pip install --quiet --disable-pip-version-check uv==0.13.9
 
 .venv/.ready: pyproject.toml uv.lock | $(UV)
-	$(UV) sync --quiet --frozen --all-extras --python $(PYTHON)
+	$(UV) sync --quiet --frozen --all-extras --no-extra codec --python $(PYTHON)
 	touch $@
 
 frontend/node_modules/.ready: frontend/package.json frontend/package-lock.json

@@ -4,23 +4,21 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from pydantic import ValidationError
 
-from backend.client import ENDED, Lab, Refused, TookTooLong, Unreachable
-from backend.connection import MissingToken, NotRunning
+from backend.cli_checkpoints import checkpoints
+from backend.client import ENDED, Lab
+from backend.console import lab_here
 from backend.runs.views import LaunchedView, LogView, RunDetail, RunView
-from backend.settings import Settings
 from backend.tabulate import age, as_table, bytes_words, duration_words, number
-from sce.definition.problems import problems_of
-from sce.recipes import BadOverride, parse_override
+from sce.recipes import parse_override
 
 app = typer.Typer(no_args_is_help=True, help="SCE Lab: launch, watch and evaluate self-supervised learning.")
+app.add_typer(checkpoints, name="checkpoint")
 data = typer.Typer(no_args_is_help=True, help="Data sets: make, index and list them.")
 tokens = typer.Typer(no_args_is_help=True, help="API tokens.")
 app.add_typer(data, name="data")
@@ -32,28 +30,6 @@ Overrides = Annotated[
 ]
 RunId = Annotated[int, typer.Argument(help="Number of the run.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print what the server said, as JSON.")]
-
-
-@contextmanager
-def lab_here() -> Iterator[Lab]:
-    """The running server; what it refuses is said in a sentence, and ends the command with 1."""
-    try:
-        with Lab.here(settings_here()) as lab:
-            yield lab
-    except (Refused, Unreachable, TookTooLong, NotRunning, MissingToken, BadOverride) as error:
-        give_up(str(error))
-
-
-def settings_here() -> Settings:
-    try:
-        return Settings()
-    except ValidationError as error:
-        give_up("\n".join(f"{problem.field}: {problem.message}" for problem in problems_of(error, {})))
-
-
-def give_up(sentence: str) -> NoReturn:
-    typer.echo(sentence, err=True)
-    raise typer.Exit(1)
 
 
 def become(module: str, arguments: Sequence[str]) -> NoReturn:

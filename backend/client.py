@@ -7,12 +7,14 @@ run = lab.wait(launched.runs[0].id)
 
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
+from backend.checkpoints.transfer_views import InspectionView
 from backend.checkpoints.views import CheckpointView
 from backend.connection import read_connection
 from backend.datasets.views import DatasetDetail, DatasetView
@@ -24,6 +26,9 @@ from backend.settings import Settings
 from backend.views import Page, Problem
 
 T = TypeVar("T")
+
+READS_FOR_S = 330.0
+"""A checkpoint is read by a program of its own, which may take minutes on a slow disk."""
 
 ENDED = frozenset({"finished", "stopped", "failed"})
 Params = Mapping[str, Any]  # Any: query values of several types, and lists of them
@@ -152,6 +157,23 @@ class Lab:
         """Evaluate a checkpoint: ``recipe``, or ``protocol``; ``data``, ``overrides``."""
         return self._post(LaunchedView, f"/checkpoints/{checkpoint_id}/evaluate", asked)
 
+    def inspect(self, path: str, **asked: Any) -> InspectionView:
+        """How a file's names match a trunk's: ``trunk``, ``naming``, ``prefix``, ``branch`` say what is known."""
+        return self._post(InspectionView, "/imports/inspect", {"path": path, **asked}, timeout_s=READS_FOR_S)
+
+    def take_over(self, path: str, **asked: Any) -> CheckpointView:
+        """Import a trunk: as ``inspect``, and ``name``, ``experiment``, ``recipe``, ``origin``."""
+        return self._post(CheckpointView, "/imports", {"path": path, **asked}, timeout_s=READS_FOR_S)
+
+    def export(self, checkpoint_id: int, layout: str, to: Path) -> int:
+        """Write a trunk in another's layout; gives its bytes."""
+        asked = {"layout": layout}
+        return self._download(f"/checkpoints/{checkpoint_id}/export", asked, to)
+
+    def card(self, checkpoint_id: int, to: Path, *, as_json: bool = False) -> int:
+        """Write a trunk's card, as Markdown or JSON."""
+        return self._download(f"/checkpoints/{checkpoint_id}/card{'' if as_json else '.md'}", {}, to)
+
     def evaluations(self, run_id: int) -> EvaluationsView:
         return self._get(EvaluationsView, f"/runs/{run_id}/evaluations")
 
@@ -199,15 +221,28 @@ class Lab:
     def _get(self, shape: type[T], path: str, params: Params | None = None) -> T:
         return _read(shape, self._ask("GET", path, params=params))
 
-    def _post(self, shape: type[T], path: str, body: Params | None = None) -> T:
-        return _read(shape, self._ask("POST", path, json=body))
+    def _post(
+        self, shape: type[T], path: str, body: Params | None = None, *, timeout_s: float | None = None
+    ) -> T:
+        return _read(shape, self._ask("POST", path, json=body, timeout_s=timeout_s))
+
+    def _download(self, path: str, params: Params, to: Path) -> int:
+        content = self._ask("GET", path, params=params, timeout_s=READS_FOR_S).content
+        return to.write_bytes(content)
 
     def _ask(
-        self, method: str, path: str, *, params: Params | None = None, json: Params | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        json: Params | None = None,
+        timeout_s: float | None = None,
     ) -> httpx.Response:
         """Raises ``Unreachable`` or ``Refused``."""
+        timeout = self._http.timeout if timeout_s is None else timeout_s
         try:
-            response = self._http.request(method, path, params=params, json=json)
+            response = self._http.request(method, path, params=params, json=json, timeout=timeout)
         except httpx.TransportError as error:
             raise Unreachable(self.url) from error
         if response.is_error:

@@ -26,6 +26,7 @@ from backend.people.attempts import FailedLogins
 from backend.people.routes import router as people
 from backend.people.service import ensure_administrator
 from backend.people.uses import TokenUses
+from backend.results.routes import router as results
 from backend.runs.logs import LogReader
 from backend.runs.routes import router as runs
 from backend.settings import Settings
@@ -34,7 +35,7 @@ from backend.stream.routes import router as stream
 
 log = logging.getLogger(__name__)
 
-ROUTERS = (people, experiments, runs, metrics, datasets, checkpoints, evaluations, compute, stream)
+ROUTERS = (people, experiments, runs, metrics, datasets, checkpoints, evaluations, results, compute, stream)
 
 
 def create_app_from_env() -> FastAPI:

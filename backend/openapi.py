@@ -41,6 +41,8 @@ EXAMPLES: dict[str, Any] = {
     "RunEdit": {"name": "sce, sharper target", "tags": ["best so far"]},
     "BulkRequest": {"ids": [11, 12], "action": "stop"},
     "CheckpointEdit": {"pinned": True},
+    "ImportQuestion": {"path": "sce_r3d50_k400.pth"},
+    "ImportRequest": {"path": "sce_r3d50_k400.pth", "name": "released R3D50", "num_frames": 8},
     "EvaluateRequest": {"protocol": {"kind": "knn", "k": 20}},
 }
 """What is sent, by the name of its schema."""

@@ -83,6 +83,11 @@ class Settings(BaseSettings):
         return self.home.resolve() / "previews"
 
     @cached_property
+    def imports_dir(self) -> Path:
+        """Where checkpoints from elsewhere are put, to be imported."""
+        return self.home.resolve() / "imports"
+
+    @cached_property
     def roots(self) -> tuple[Path, ...]:
         """Data roots, resolved; relative data set folders are looked up in them in this order."""
         return tuple(root.resolve() for root in (self.home / "data", *self.data_roots))

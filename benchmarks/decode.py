@@ -17,8 +17,9 @@ import av
 import numpy as np
 from pytorchvideo.data.encoded_video import EncodedVideo
 
+from sce.data import codec, video
 from sce.data.clips import clip_span, random_starts, spread
-from sce.data.video import Facts, probe, read_clips
+from sce.data.video import Facts, probe
 
 CLIPS, FRAMES, CLIP_S = 2, 8, 2.56
 Reader = Callable[[Path, Facts, tuple[float, ...]], int]
@@ -47,11 +48,20 @@ OPTIONS = {"libx264": {"preset": "medium", "crf": "23"}, "mpeg4": {"g": "12"}}
 
 
 def ours(file: Path, facts: Facts, starts: tuple[float, ...]) -> int:
+    return _read(video.read_clips, file, facts, starts)
+
+
+def torchcodecs(file: Path, facts: Facts, starts: tuple[float, ...]) -> int:
+    """Our second reader; the clips of one video in one call, as it wants them."""
+    return _read(codec.read_clips, file, facts, starts)
+
+
+def _read(reader: Callable[..., list[object]], file: Path, facts: Facts, starts: tuple[float, ...]) -> int:
     spans = [
         clip_span(start_s=start, clip_s=CLIP_S, fps=facts.fps, num_frames=facts.num_frames)
         for start in starts
     ]
-    return len(read_clips(file, [spread(span, num_frames=FRAMES) for span in spans], fps=facts.fps))
+    return len(reader(file, [spread(span, num_frames=FRAMES) for span in spans], fps=facts.fps))
 
 
 def pytorchvideos(file: Path, facts: Facts, starts: tuple[float, ...]) -> int:
@@ -103,14 +113,15 @@ def main() -> None:
         },
     }
     print(f"{CLIPS} clips x {FRAMES} frames, {asked.videos} videos, best of {asked.rounds}, clips per second")
-    print(f"{'':24}{'pytorchvideo':>14}{'ours':>8}{'ratio':>8}")
+    print(f"{'':24}{'pytorchvideo':>14}{'ours':>8}{'ratio':>8}{'torchcodec':>12}{'ratio':>8}")
     for name, kind in kinds.items():
         with tempfile.TemporaryDirectory() as folder:
             suffix = ".avi" if kind["codec"] == "mpeg4" else ".mp4"
             files = [write(Path(folder, f"{n}{suffix}"), **kind, seed=n) for n in range(asked.videos)]
             known = [(file, probe(file)) for file in files]
             theirs, own = (clips_per_s(reader, known, asked.rounds) for reader in (pytorchvideos, ours))
-        print(f"{name:24}{theirs:14.1f}{own:8.1f}{own / theirs:8.1f}")
+            second = clips_per_s(torchcodecs, known, asked.rounds) if codec.version() else float("nan")
+        print(f"{name:24}{theirs:14.1f}{own:8.1f}{own / theirs:8.1f}{second:12.1f}{second / theirs:8.1f}")
 
 
 if __name__ == "__main__":

@@ -11,11 +11,12 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from sce.definition import Pretrain, definition_adapter
+from sce.definition import Import, Pretrain, definition_adapter, learned_as
 from sce.rundir import RunDir
 from sce.trunks import build_trunk
 
 DEFINITION = "scelab_definition"
+IMPORT = "scelab_import"
 _CHUNK = 1 << 22
 _UNFINISHED = ".tmp"
 LAST = "last-step="
@@ -112,7 +113,9 @@ def load_trunk(path: Path, sha256: str | None, branch: str) -> tuple[nn.Module, 
     }
     if not weights:
         raise UnusableCheckpoint(
-            f"{path.name} has no {branch} trunk: {definition.method.kind} trains none, choose branch online"
+            f"{path.name} has no {branch} trunk: "
+            + ("an import is one trunk" if IMPORT in state else f"{definition.method.kind} trains none")
+            + ", choose branch online"
         )
     # The seed of a fresh trunk is nobody's business here: its weights are all replaced.
     with torch.random.fork_rng(devices=[]):
@@ -148,10 +151,13 @@ def read_state(path: Path, sha256: str | None) -> dict[str, Any]:
 
 def _definition_of(state: dict[str, Any], path: Path) -> Pretrain:
     try:
+        if IMPORT in state:
+            return learned_as(Import.model_validate_json(state[IMPORT]))
         definition = definition_adapter.validate_json(state[DEFINITION])
     except KeyError as error:
         raise UnusableCheckpoint(
-            f"{path.name} does not say how it was trained: choose a checkpoint that a pretraining run made"
+            f"{path.name} does not say how it was trained: choose a checkpoint that a pretraining run made, "
+            "or import it"
         ) from error
     except ValidationError as error:
         raise UnusableCheckpoint(

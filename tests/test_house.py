@@ -18,7 +18,7 @@ MAY_NOT_IMPORT = {
     "worker": {"fastapi", "torch", "lightning", "torchvision"},
 }
 OF_SCE = {
-    "backend": ("sce.definition", "sce.recipes", "sce.sets"),
+    "backend": ("sce.definition", "sce.recipes", "sce.results", "sce.sets"),
     "worker": ("sce.definition", "sce.recipes", "sce.rundir", "sce.data", "sce.sets"),
 }
 OPEN_ROUTES = {"/api/v1/health", "/api/v1/session", "/api/openapi.json", "/login", "/{path:path}"}

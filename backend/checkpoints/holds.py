@@ -8,6 +8,8 @@ from backend.checkpoints.tables import Checkpoint
 from backend.runs.life import ACTIVE, FAILED, FINISHED, STOPPED
 from backend.runs.tables import Run
 
+HAS_TRUNK = ("pretrain", "import")
+
 May = Literal["evaluate", "resume", "pin", "unpin", "download", "remove"]
 
 
@@ -30,7 +32,7 @@ def may(row: Checkpoint, run: Run, *, is_held: bool, is_newest: bool) -> list[Ma
     if row.removed_at is not None:
         return ["unpin"] if row.pinned else []
     allowed: dict[May, bool] = {
-        "evaluate": row.kind in KEPT and run.kind == "pretrain",
+        "evaluate": row.kind in KEPT and run.kind in HAS_TRUNK,
         "resume": is_newest and run.state in (STOPPED, FAILED) and run.archived_at is None,
         "pin": not row.pinned,
         "unpin": row.pinned,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
@@ -25,7 +26,8 @@ from backend.runs.views import LaunchedView, LaunchRequest
 from backend.settings import Settings
 from backend.stream.service import tell
 from backend.views import Page
-from sce.definition import Compute
+from sce.definition import Compute, Trunk
+from sce.definition.exports import Layout, layouts_of
 from sce.recipes import UnknownRecipe, load_recipe
 
 MAX_PRIORITY = 100
@@ -111,10 +113,25 @@ def _view(
         for child in measured
     ]
     return CheckpointView(
-        **own, run=run_ref(run), experiment=experiment, scores=scores, held_by=holds, may=allowed
+        **own,
+        run=run_ref(run),
+        experiment=experiment,
+        scores=scores,
+        held_by=holds,
+        may=allowed,
+        layouts=_layouts(run) if "download" in allowed else [],
     )
 
 
+def _layouts(run: Run) -> list[Layout]:
+    """In whose names its trunk can be given away; a run written by another version may not say its trunk."""
+    try:
+        return list(layouts_of(_trunk.validate_python(run.definition.get("trunk"))))
+    except ValidationError:
+        return []
+
+
+_trunk: TypeAdapter[Trunk] = TypeAdapter(Trunk)
 _AS_STORED = (
     "id", "step", "epoch", "kind", "bytes", "sha256", "path", "pinned", "created_at", "removed_at",
 )  # fmt: skip
@@ -158,19 +175,26 @@ def download(db: Session, checkpoint_id: int, *, settings: Settings) -> Download
 def evaluate(
     db: Session, checkpoint_id: int, asked: EvaluateRequest, *, settings: Settings, by: User
 ) -> LaunchedView:
-    """Launch an evaluation; unless told otherwise it reads the data that the checkpoint learned from."""
+    """Launch an evaluation; unless told otherwise it reads the data that the checkpoint learned from.
+
+    An import learned from none here: the recipe's data is read, if there is a recipe.
+    """
     row = get(db, checkpoint_id)
     parent = db.get_one(Run, row.run_id)
     recipe = _recipe_definition(asked.recipe)
     protocol = asked.protocol or recipe.get("protocol")
     if protocol is None:
         raise invalid({"protocol": "Name a recipe, or give a protocol."})
-    compute = Compute(accelerator=parent.definition["compute"]["accelerator"]).model_dump(mode="json")
+    data = asked.data or parent.definition.get("data") or recipe.get("data")
+    if data is None:
+        raise invalid(
+            {"data": "An imported trunk learned from no data set here: say on which to measure it."}
+        )
     definition = {
-        "compute": compute | {"loader_workers": parent.definition["compute"]["loader_workers"]},
+        "compute": _compute(parent),
         **recipe,
         "kind": "evaluation",
-        "data": asked.data or parent.definition["data"],
+        "data": data,
         "protocol": protocol,
         "seed": parent.seed,
     }
@@ -183,6 +207,13 @@ def evaluate(
         priority=min(parent.priority + 1, MAX_PRIORITY),
     )
     return launch(db, request, settings=settings, by=by)
+
+
+def _compute(parent: Run) -> dict[str, object]:
+    """The parent's accelerator and readers, on one device; an import was computed nowhere."""
+    kept = ("accelerator", "loader_workers")
+    given = parent.definition.get("compute", {})
+    return Compute().model_dump(mode="json") | {name: given[name] for name in kept if name in given}
 
 
 def contained(settings: Settings, row: Checkpoint) -> Path:

@@ -6,6 +6,7 @@ from pydantic import Field
 from backend.runs.views import RunRef
 from backend.views import Request, View
 from sce.definition import RunKind
+from sce.definition.exports import Layout
 
 
 class Score(View):
@@ -23,7 +24,7 @@ class CheckpointView(View):
     experiment: str
     step: int
     epoch: float
-    kind: Literal["initial", "periodic", "last", "best", "final"]
+    kind: Literal["initial", "periodic", "last", "imported", "best", "final"]
     bytes: int
     sha256: str
     path: str
@@ -34,10 +35,42 @@ class CheckpointView(View):
     held_by: list[str]
     """What refers to it, in words; it cannot be removed while anything does."""
     may: list[Literal["evaluate", "resume", "pin", "unpin", "download", "remove"]]
+    layouts: list[Layout]
+    """Layouts in which its trunk can be given away."""
 
 
 class CheckpointEdit(Request):
     pinned: bool
+
+
+class CardScore(View):
+    """One evaluation on a card."""
+
+    kind: str
+    dataset: str
+    split: str
+    protocol: str
+    values: dict[str, float]
+
+
+class CardView(View):
+    """What a trunk is, how it was trained, and what it scored."""
+
+    name: str
+    experiment: str
+    trunk: str
+    features: int
+    """Width of its features."""
+    parameters: int
+    sha256: str
+    reads: str
+    """What it is shown, and how that is normalised."""
+    trained: dict[str, str]
+    """How, as facts by name."""
+    scores: list[CardScore]
+    layouts: list[Layout]
+    definition: dict[str, Any]
+    """The whole definition of its training, or of its import."""
 
 
 class EvaluateRequest(Request):

@@ -46,6 +46,17 @@ def split_sizes(db: Session, dataset_id: int) -> dict[str, int]:
     return dict(db.execute(asked).all())
 
 
+def num_shorter(db: Session, dataset_id: int, split: str, seconds: float) -> int:
+    """Readable items of a split that last less than so many seconds."""
+    asked = select(func.count()).where(
+        Item.dataset_id == dataset_id,
+        Item.split == split,
+        Item.position.is_not(None),
+        Item.duration_s < seconds,
+    )
+    return db.scalar(asked) or 0
+
+
 def items_at(db: Session, dataset_id: int, split: str, positions: Collection[int]) -> Mapping[int, Item]:
     """Items by their place in the split's index, as feature files count them."""
     asked = select(Item).where(

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from backend.compute.leases import HostRoom, rooms
-from backend.datasets.lookups import by_root, split_sizes
+from backend.datasets.lookups import by_root, num_shorter, split_sizes
 from backend.datasets.tables import Dataset
 from backend.runs.asking import Asked
 from backend.runs.waiting import AWAY_AFTER_S
@@ -69,7 +69,21 @@ def _check_data(
     sizes = split_sizes(db, dataset.id)
     for name in ("train_split", "val_split"):
         _check_split(name, getattr(data, name), where, sizes, found)
+    _check_lengths(db, dataset, data, where, sizes, found)
     return dataset, sizes
+
+
+def _check_lengths(
+    db: Session, dataset: Dataset, data: Data, where: str, sizes: Mapping[str, int], found: Findings
+) -> None:
+    """A clip that is longer than its video is no fault: the frames that there are fill it."""
+    split = data.train_split
+    shorter = num_shorter(db, dataset.id, split, data.clip_s) if data.kind == "video" else 0
+    if shorter:
+        found.warnings.append(
+            f"{shorter:,} of the {sizes.get(split, 0):,} videos of {split} are shorter than the clip of "
+            f"{data.clip_s:g} s, and repeat their frames: choose a shorter {where}.clip_s to spare that."
+        )
 
 
 def _check_split(name: str, split: str, where: str, sizes: Mapping[str, int], found: Findings) -> None:

@@ -12,8 +12,9 @@ from backend.runs.reading import fields_of, get_run, run_ref, runs_by_id, surrou
 from backend.runs.tables import Attempt, Run
 from backend.runs.views import AttemptView, ConfigurationView, DeedView, RunDetail, RunRef
 from backend.settings import Settings
-from sce.definition import definition_adapter
+from sce.definition import Import, definition_adapter
 from sce.definition.derived import Derived, derive
+from sce.definition.sizes import trunk_width
 
 
 def run_detail(db: Session, run_id: int, *, settings: Settings) -> RunDetail:
@@ -67,6 +68,9 @@ def deeds(db: Session, run_id: int) -> list[DeedView]:
 
 def derived_of(db: Session, run: Run) -> Derived:
     """What its definition implies, with the data set as it is indexed now."""
+    if run.kind == "import":
+        taken = Import.model_validate(run.definition)
+        return Derived(**dict.fromkeys(Derived.model_fields) | {"trunk_width": trunk_width(taken.trunk)})
     definition = definition_adapter.validate_python(run.definition)
     sizes = split_sizes(db, run.dataset_id) if run.dataset_id else {}
     return derive(definition, train_items=sizes.get(definition.data.train_split))

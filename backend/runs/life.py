@@ -125,16 +125,16 @@ def may(run: Run, *, num_states: int = 0, num_kept: int = 0) -> list[Action]:
     ``num_states`` counts the checkpoints that are still there, ``num_kept`` those that nothing will replace.
     """
     if run.archived_at is not None:
-        return ["clone", "restore"]
+        return ["restore"] if run.kind == "import" else ["clone", "restore"]
     state = RunState(run.state)
     allowed: dict[Action, bool] = {
         "launch": state is DRAFT,
         "stop": state in ACTIVE and state is not STOPPING,
         "resume": state is STOPPED and num_states > 0,
         "retry": state is FAILED or (state is STOPPED and num_states == 0),
-        "clone": True,
+        "clone": run.kind != "import",
         "test": run.kind in ("linear", "finetune") and state is FINISHED and num_states > 0,
-        "evaluate": run.kind == "pretrain" and num_kept > 0,
+        "evaluate": run.kind in ("pretrain", "import") and num_kept > 0,
         "archive": state in ENDED or state is DRAFT,
     }
     return [action for action, is_allowed in allowed.items() if is_allowed]

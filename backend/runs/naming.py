@@ -37,8 +37,8 @@ def taken_names(db: Session, experiment_id: int) -> list[str]:
 
 def evaluation_name(kind: str, parent: str, checkpoint: Checkpoint) -> str:
     """As in 'k-NN of sce small3d demo 1 at epoch 10'."""
-    where = "untrained" if checkpoint.kind == "initial" else f"at epoch {checkpoint.epoch:g}"
-    return f"{kind_word(kind)} of {parent[:80]} {where}"
+    where = {"initial": " untrained", "imported": ""}.get(checkpoint.kind, f" at epoch {checkpoint.epoch:g}")
+    return f"{kind_word(kind)} of {parent[:80]}{where}"
 
 
 def _stem(

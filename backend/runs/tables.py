@@ -20,7 +20,7 @@ class Run(Table):
     experiment_id: Mapped[int] = mapped_column(ForeignKey("experiments.id"), index=True)
     name: Mapped[str] = mapped_column(String(128))
     kind: Mapped[str] = mapped_column(String(16), index=True)
-    """pretrain, or the protocol of an evaluation."""
+    """pretrain, import, or the protocol of an evaluation."""
     state: Mapped[str] = mapped_column(String(16))
     definition: Mapped[dict[str, Any]]
     """The whole resolved definition, as the trainer reads it."""

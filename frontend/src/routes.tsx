@@ -21,6 +21,7 @@ const routes = root.addChildren([
   page("/launch", () => import("@/features/launch/LaunchPage")),
   page("/retrieval", () => import("@/features/retrieval/RetrievalIndexPage")),
   page("/retrieval/$runId", () => import("@/features/retrieval/RetrievalPage")),
+  page("/results", () => import("@/features/results/ResultsPage")),
   page("/checkpoints", () => import("@/features/checkpoints/CheckpointsPage")),
   page("/datasets", () => import("@/features/datasets/DatasetsPage")),
   page("/datasets/$datasetId", () => import("@/features/datasets/DatasetPage")),

@@ -25,13 +25,14 @@ from sce.data.clips import (
     spread,
 )
 from sce.data.crops import part_of, random_crop
+from sce.data.decoding import read_clips
 from sce.data.frames import CODEC as FRAMES
 from sce.data.frames import read_frames
 from sce.data.images import read_image
 from sce.data.index import Item
 from sce.data.pictures import cut, difference, resized
 from sce.data.sampler import Draw
-from sce.data.video import UnreadableVideo, read_clips
+from sce.data.video import UnreadableVideo
 from sce.definition import Data, EvalClips, View
 
 _MOST_NEIGHBOURS = 10

@@ -18,6 +18,7 @@ from sce.definition.data import (
     View,
     Views,
 )
+from sce.definition.imports import Import, foreign_pretrain, learned_as
 from sce.definition.learning import (
     R18,
     R50,
@@ -51,6 +52,7 @@ from sce.definition.methods import (
     Supervised,
 )
 from sce.definition.protocols import (
+    Branch,
     CheckpointFile,
     Checkpoints,
     EvalClips,
@@ -59,6 +61,7 @@ from sce.definition.protocols import (
     FinetuneProtocol,
     KnnProtocol,
     LinearProtocol,
+    Naming,
     Planned,
     RetrievalProtocol,
     SvmProtocol,
@@ -74,6 +77,7 @@ __all__ = [
     "R50",
     "VIDEO_TRUNKS",
     "AdamW",
+    "Branch",
     "CheckpointFile",
     "Checkpoints",
     "Compute",
@@ -89,6 +93,7 @@ __all__ = [
     "FolderPath",
     "Frozen",
     "ImageData",
+    "Import",
     "Jitter",
     "KnnProtocol",
     "Lars",
@@ -98,6 +103,7 @@ __all__ = [
     "Moco",
     "Moco3",
     "MomentumKind",
+    "Naming",
     "Optimisation",
     "Optimizer",
     "PaddedCrop",
@@ -134,5 +140,7 @@ __all__ = [
     "View",
     "Views",
     "definition_adapter",
+    "foreign_pretrain",
     "kind_of",
+    "learned_as",
 ]

@@ -6,7 +6,11 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_va
 
 from sce.definition.base import FolderPath, Frozen, Sha256
 from sce.definition.data import Data, Jitter, View
-from sce.definition.learning import Cosine, Optimisation, Sgd
+from sce.definition.learning import Cosine, Optimisation, Sgd, Trunk
+
+Branch = Literal["online", "momentum"]
+Naming = Literal["sce", "pytorchvideo", "slowfast", "mmaction2", "torchvision", "detectron2"]
+"""Whose names a file gives to a trunk's weights."""
 
 
 class Checkpoints(Frozen):
@@ -234,5 +238,11 @@ class CheckpointFile(Frozen):
     """File, absolute or relative to the runs folder."""
     sha256: Sha256 | None = None
     """Digest of the file. The run refuses a file with another one."""
-    branch: Literal["online", "momentum"] = "online"
+    branch: Branch = "online"
     """Which trunk is taken; the papers evaluate the online one."""
+    trunk: Trunk | None = None
+    """Network inside a file that was made elsewhere; none for a checkpoint of SCE Lab, which says it itself."""
+    naming: Naming | None = None
+    """Whose names a file from elsewhere gives to the weights; none to find it out."""
+    prefix: str | None = Field(default=None, max_length=256)
+    """What stands before those names, empty for released encoders; none to find it out."""

@@ -84,7 +84,9 @@ class Evaluation(Frozen):
 Definition = Annotated[Pretrain | Evaluation, Field(discriminator="kind")]
 definition_adapter: TypeAdapter[Pretrain | Evaluation] = TypeAdapter(Definition)
 
-RunKind = Literal["pretrain", "linear", "finetune", "test", "knn", "retrieval", "extract", "svm", "transfer"]
+RunKind = Literal[
+    "pretrain", "linear", "finetune", "test", "knn", "retrieval", "extract", "svm", "transfer", "import"
+]
 
 
 def kind_of(definition: Pretrain | Evaluation) -> RunKind:

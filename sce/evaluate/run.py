@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from sce.checkpoints import load_trunk
 from sce.data.index import load_index
 from sce.definition import (
     EvalProtocol,
@@ -25,6 +24,7 @@ from sce.evaluate.linear import linear
 from sce.evaluate.results import Features, Scores
 from sce.evaluate.retrieval import retrieval
 from sce.evaluate.testing import check_classes, load_tested, test_classifiers
+from sce.foreign import load_checkpoint_file
 from sce.rundir import EndEvent, EndStatus, ResultEvent, RunDir, StopReason
 
 
@@ -77,7 +77,10 @@ def _bench(run: RunDir, definition: Evaluation, report: Reporter, runs_dir: Path
     file = runs_dir / definition.checkpoint.path  # an absolute path stays as it is
     index = load_index(Path(definition.data.root))
     device = pick_device(definition.compute.accelerator)
-    trunk, pretrain = load_trunk(file, definition.checkpoint.sha256, definition.checkpoint.branch)
+    data = definition.data
+    trunk, pretrain = load_checkpoint_file(
+        definition.checkpoint, file, num_frames=data.num_frames, clip_s=data.clip_s
+    )
     check_data(definition, pretrain, index)
     report.warn_of_other_clips(definition, pretrain)
     trunk = trunk.to(device).eval().requires_grad_(False)

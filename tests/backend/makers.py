@@ -71,7 +71,7 @@ class Lab:
                     position=position,
                     path=f"{split}/class{position % classes}/{position}.mp4",
                     label=position % classes,
-                    duration_s=2.0,
+                    duration_s=4.0,
                 )
                 for split, size in sizes.items()
                 for position in range(size)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -11,10 +12,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import torch
 import uvicorn
 from edge_fixtures import Lab, running_lab, settings_in
+from safetensors.torch import load_file
+from transfer_here import run_here
 from typer.testing import CliRunner
 
+from backend.checkpoints import transfer
 from backend.cli import app
 from backend.client import Lab as Client
 from backend.client import Refused, TookTooLong, Unreachable
@@ -25,6 +30,8 @@ from backend.metrics.store import NewPoint, add_points
 from backend.runs.tables import Run
 from backend.settings import Settings
 from backend.tabulate import age, as_table, bytes_words, duration_words, number
+from sce.definition import Small3d
+from sce.trunks import build_trunk
 
 RUNNER = CliRunner()
 
@@ -182,6 +189,30 @@ def test_a_folder_outside_the_data_roots_is_told_at_its_field(served: Lab) -> No
     output = scelab("data", "add", "/etc", status=1)
     assert "SCELAB_DATA_ROOTS" in output
     assert "  root: " in output
+
+
+def test_a_trunk_is_looked_at_imported_and_given_away(
+    served: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "run_program", run_here)
+    served.settings.imports_dir.mkdir(parents=True)
+    served.settings.runs_dir.mkdir(parents=True, exist_ok=True)
+    state = build_trunk(Small3d(width=2)).state_dict()
+    torch.save(
+        {f"backbone.{key}": value for key, value in state.items()}, served.settings.imports_dir / "a.pth"
+    )
+    seen = scelab("checkpoint", "inspect", "a.pth")
+    assert "holds a small3d trunk by the names of sce, behind backbone." in seen
+    assert re.search(r"matched +24\b", seen)
+    assert "'backbone.' (24)" in scelab("checkpoint", "inspect", "a.pth", "--trunk", "r50", status=1)
+    assert "Checkpoint 1 (theirs): http://" in scelab("checkpoint", "import", "a.pth", "--name", "theirs")
+    assert "theirs" in scelab("checkpoint", "ls")
+    scelab("checkpoint", "export", "1", str(tmp_path / "out.safetensors"))
+    assert load_file(tmp_path / "out.safetensors").keys() == state.keys()
+    scelab("checkpoint", "card", "1", str(tmp_path / "card.md"))
+    assert (tmp_path / "card.md").read_text().startswith("# theirs")
+    wrong = scelab("checkpoint", "export", "1", str(tmp_path / "x"), "--layout", "torchvision", status=1)
+    assert "choose safetensors" in wrong
 
 
 def test_a_token_is_made_used_and_revoked(served: Lab) -> None:

@@ -1,5 +1,6 @@
 """Launching: every fault at its field, every default written out, a preview writes nothing."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -243,3 +244,14 @@ def test_images_are_refused_for_a_video_trunk(trained: tuple[Lab, int], tmp_path
     asked = evaluation(data={"kind": "image", "root": "digits"})
     said = fields(lab, definition=asked, checkpoint_id=checkpoint_id)
     assert said["data.kind"] == "The checkpoint's trunk, small3d, does not read image data."
+
+
+def test_a_clip_that_is_longer_than_its_videos_is_told(ready: Lab) -> None:
+    seen = look(ready, overrides={"data.clip_s": 4.5})
+    (warning,) = [one for one in seen.warnings if "shorter" in one]
+    assert re.fullmatch(
+        r"\d+ of the \d+ videos of train are shorter than the clip of 4\.5 s, and repeat their frames: "
+        r"choose a shorter data\.clip_s to spare that\.",
+        warning,
+    )
+    assert not [one for one in look(ready, overrides={"data.clip_s": 3.5}).warnings if "shorter" in one]

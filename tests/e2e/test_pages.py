@@ -33,6 +33,8 @@ PATHS = {
     "retrievals": "/retrieval",
     "retrieval": "/retrieval/{retrieval}",
     "checkpoints": "/checkpoints",
+    "results": "/results",
+    "own-results": "/results?tab=own",
     "datasets": "/datasets",
     "dataset": "/datasets/{dataset}",
     "hosts": "/hosts",

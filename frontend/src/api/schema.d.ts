@@ -72,6 +72,46 @@ export interface paths {
         patch: operations["edit_checkpoint_api_v1_checkpoints__checkpoint_id__patch"];
         trace?: never;
     };
+    "/api/v1/checkpoints/{checkpoint_id}/card": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The trunk's card
+         * @description The trunk's card: what it is, how it was trained, what it scored.
+         */
+        get: operations["read_card_api_v1_checkpoints__checkpoint_id__card_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/checkpoints/{checkpoint_id}/card.md": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The trunk's card as Markdown
+         * @description The trunk's card as Markdown.
+         */
+        get: operations["download_card_api_v1_checkpoints__checkpoint_id__card_md_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/checkpoints/{checkpoint_id}/download": {
         parameters: {
             query?: never;
@@ -106,6 +146,26 @@ export interface paths {
          * @description Launch an evaluation of this checkpoint.
          */
         post: operations["evaluate_checkpoint_api_v1_checkpoints__checkpoint_id__evaluate_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/checkpoints/{checkpoint_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The checkpoint's trunk under the names that another code base reads
+         * @description The checkpoint's trunk under the names that another code base reads.
+         */
+        get: operations["export_checkpoint_api_v1_checkpoints__checkpoint_id__export_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -324,6 +384,50 @@ export interface paths {
         patch: operations["edit_host_api_v1_hosts__host_id__patch"];
         trace?: never;
     };
+    "/api/v1/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Files in the imports folder, which may be imported
+         * @description Files in the imports folder, which may be imported.
+         */
+        get: operations["list_importable_api_v1_imports_get"];
+        put?: never;
+        /**
+         * Import a trunk from a file
+         * @description Import a trunk from a file. Refused, with counts, unless every name matches.
+         */
+        post: operations["import_file_api_v1_imports_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/inspect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * How a file's names match a trunk's, name by name
+         * @description How a file's names match a trunk's, name by name. Nothing is written.
+         */
+        post: operations["inspect_file_api_v1_imports_inspect_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/login-links": {
         parameters: {
             query?: never;
@@ -500,6 +604,86 @@ export interface paths {
          * @description One recipe.
          */
         get: operations["read_recipe_api_v1_recipes__name__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/results/own": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Our own runs
+         * @description Our own runs: groups of seeds, untrained beside trained.
+         */
+        get: operations["read_own_api_v1_results_own_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/results/own/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Our own runs, as CSV, LaTeX or Markdown
+         * @description Our own runs, as CSV, LaTeX or Markdown.
+         */
+        get: operations["export_own_api_v1_results_own_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/results/published": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Published tables, with our runs on the same data beside them and where their protocols differ
+         * @description Published tables, with our runs on the same data beside them and where their protocols differ.
+         */
+        get: operations["list_published_api_v1_results_published_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/results/published/{name}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A published table and our rows, as CSV, LaTeX or Markdown
+         * @description A published table and our rows, as CSV, LaTeX or Markdown.
+         */
+        get: operations["export_published_api_v1_results_published__name__export_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1082,6 +1266,68 @@ export interface components {
             refused: components["schemas"]["Refused"][];
         };
         /**
+         * CardScore
+         * @description One evaluation on a card.
+         */
+        CardScore: {
+            /** Dataset */
+            dataset: string;
+            /** Kind */
+            kind: string;
+            /** Protocol */
+            protocol: string;
+            /** Split */
+            split: string;
+            /** Values */
+            values: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * CardView
+         * @description What a trunk is, how it was trained, and what it scored.
+         */
+        CardView: {
+            /**
+             * Definition
+             * @description The whole definition of its training, or of its import.
+             */
+            definition: {
+                [key: string]: unknown;
+            };
+            /** Experiment */
+            experiment: string;
+            /**
+             * Features
+             * @description Width of its features.
+             */
+            features: number;
+            /** Layouts */
+            layouts: ("safetensors" | "torchvision" | "pytorchvideo" | "slowfast" | "detectron2")[];
+            /** Name */
+            name: string;
+            /** Parameters */
+            parameters: number;
+            /**
+             * Reads
+             * @description What it is shown, and how that is normalised.
+             */
+            reads: string;
+            /** Scores */
+            scores: components["schemas"]["CardScore"][];
+            /** Sha256 */
+            sha256: string;
+            /**
+             * Trained
+             * @description How, as facts by name.
+             */
+            trained: {
+                [key: string]: string;
+            };
+            /** Trunk */
+            trunk: string;
+        };
+        /**
          * Change
          * @description One field that differs.
          */
@@ -1185,7 +1431,12 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "initial" | "periodic" | "last" | "best" | "final";
+            kind: "initial" | "periodic" | "last" | "imported" | "best" | "final";
+            /**
+             * Layouts
+             * @description Layouts in which its trunk can be given away.
+             */
+            layouts: ("safetensors" | "torchvision" | "pytorchvideo" | "slowfast" | "detectron2")[];
             /** May */
             may: ("evaluate" | "resume" | "pin" | "unpin" | "download" | "remove")[];
             /** Path */
@@ -1231,6 +1482,15 @@ export interface components {
             name: string;
             /** Preview Url */
             preview_url: string;
+        };
+        /** ColumnView */
+        ColumnView: {
+            /** Dataset */
+            dataset: string;
+            /** Key */
+            key: string;
+            /** Label */
+            label: string;
         };
         /**
          * ConfigurationView
@@ -1669,7 +1929,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer";
+            kind: "pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer" | "import";
             /** Points */
             points: components["schemas"]["ScoredCheckpoint"][];
             /** Protocol */
@@ -2080,6 +2340,184 @@ export interface components {
             };
         };
         /**
+         * ImportFolder
+         * @description Where files to import may lie.
+         */
+        ImportFolder: {
+            /**
+             * Files
+             * @description What lies in the imports folder, the newest first.
+             */
+            files: components["schemas"]["ImportableFile"][];
+            /** Folder */
+            folder: string;
+            /**
+             * Roots
+             * @description Data roots: files under them may be imported too.
+             */
+            roots: string[];
+        };
+        /**
+         * ImportQuestion
+         * @description Which trunk a file holds. Whatever is left open is found out.
+         * @example {
+         *       "path": "sce_r3d50_k400.pth"
+         *     }
+         */
+        ImportQuestion: {
+            /**
+             * Branch
+             * @description Which of a checkpoint's trunks is meant.
+             * @default online
+             * @enum {string}
+             */
+            branch: "online" | "momentum";
+            /**
+             * Naming
+             * @description Whose names it gives to the weights.
+             */
+            naming?: ("sce" | "pytorchvideo" | "slowfast" | "mmaction2" | "torchvision" | "detectron2") | null;
+            /**
+             * Path
+             * @description File, absolute or relative to the imports folder or a data root.
+             */
+            path: string;
+            /**
+             * Prefix
+             * @description What stands before those names; empty for released encoders.
+             */
+            prefix?: string | null;
+            /**
+             * Trunk
+             * @description Network that it should hold.
+             */
+            trunk?: (components["schemas"]["R3d18"] | components["schemas"]["R3d50"] | components["schemas"]["Small3d"] | components["schemas"]["R18"] | components["schemas"]["R50"]) | null;
+        };
+        /**
+         * ImportRequest
+         * @description Import a trunk. Refused unless every name matches.
+         * @example {
+         *       "name": "released R3D50",
+         *       "num_frames": 8,
+         *       "path": "sce_r3d50_k400.pth"
+         *     }
+         */
+        ImportRequest: {
+            /**
+             * Branch
+             * @description Which of a checkpoint's trunks is meant.
+             * @default online
+             * @enum {string}
+             */
+            branch: "online" | "momentum";
+            /**
+             * Clip S
+             * @description Duration of such a clip, in seconds (video only).
+             * @default 2.56
+             */
+            clip_s: number;
+            /**
+             * Experiment
+             * @description Experiment to gather it under.
+             * @default imported
+             */
+            experiment: string;
+            /**
+             * Name
+             * @description Name on the pages; by default the file's.
+             */
+            name?: string | null;
+            /**
+             * Naming
+             * @description Whose names it gives to the weights.
+             */
+            naming?: ("sce" | "pytorchvideo" | "slowfast" | "mmaction2" | "torchvision" | "detectron2") | null;
+            /**
+             * Num Frames
+             * @description Frames of a clip that it learned from (video only).
+             * @default 8
+             */
+            num_frames: number;
+            /**
+             * Origin
+             * @description How it was trained, in your words: it stands on its card.
+             * @default
+             */
+            origin: string;
+            /**
+             * Path
+             * @description File, absolute or relative to the imports folder or a data root.
+             */
+            path: string;
+            /**
+             * Prefix
+             * @description What stands before those names; empty for released encoders.
+             */
+            prefix?: string | null;
+            /**
+             * Recipe
+             * @description Recipe that it was trained by, if you know: its clips and colours are taken, and its row is compared.
+             * @default
+             */
+            recipe: string;
+            /**
+             * Sha256
+             * @description Digest of the file that was looked at; another file is refused.
+             */
+            sha256?: string | null;
+            /**
+             * Trunk
+             * @description Network that it should hold.
+             */
+            trunk?: (components["schemas"]["R3d18"] | components["schemas"]["R3d50"] | components["schemas"]["Small3d"] | components["schemas"]["R18"] | components["schemas"]["R50"]) | null;
+        };
+        /** ImportableFile */
+        ImportableFile: {
+            /** Bytes */
+            bytes: number;
+            /**
+             * Path
+             * @description Relative to the imports folder.
+             */
+            path: string;
+        };
+        /**
+         * InspectionView
+         * @description A file that was looked at; nothing was taken from it yet.
+         */
+        InspectionView: {
+            /** Bytes */
+            bytes: number;
+            /**
+             * Container
+             * @description Where in the file the weights lay; empty for a plain file of tensors.
+             */
+            container: string;
+            /**
+             * Is Ours
+             * @description A run of SCE Lab made it, and it says how it was trained.
+             */
+            is_ours: boolean;
+            /** @description None when no trunk fits at all. */
+            match: components["schemas"]["MatchView"] | null;
+            /** Path */
+            path: string;
+            /**
+             * Sentence
+             * @description Why it cannot be imported as asked; None when it can.
+             */
+            sentence: string | null;
+            /** Sha256 */
+            sha256: string;
+            /** Tensors */
+            tensors: number;
+            /**
+             * Trunk
+             * @description Network that it holds, or comes nearest to.
+             */
+            trunk: (components["schemas"]["R3d18"] | components["schemas"]["R3d50"] | components["schemas"]["Small3d"] | components["schemas"]["R18"] | components["schemas"]["R50"]) | null;
+        };
+        /**
          * ItemView
          * @description One video or image.
          * @example {
@@ -2407,6 +2845,96 @@ export interface components {
             token?: string | null;
         };
         /**
+         * MatchView
+         * @description The file's names held against the trunk's.
+         */
+        MatchView: {
+            /**
+             * Counters
+             * @description Norms' counts of batches that the file leaves out; nothing computes with them.
+             */
+            counters: string[];
+            /**
+             * Elsewhere
+             * @description Other parts of the file, outside the prefix.
+             */
+            elsewhere: components["schemas"]["PartView"][];
+            /**
+             * Head
+             * @description A classifier on top of the trunk, which is left behind.
+             */
+            head: string[];
+            /**
+             * Is Whole
+             * @description Nothing is missing, unexpected or misshapen: it can be imported.
+             */
+            is_whole: boolean;
+            /** Missing */
+            missing: string[];
+            /**
+             * Naming
+             * @enum {string}
+             */
+            naming: "sce" | "pytorchvideo" | "slowfast" | "mmaction2" | "torchvision" | "detectron2";
+            /** Pairs */
+            pairs: components["schemas"]["PairView"][];
+            /** Prefix */
+            prefix: string;
+            /** Unexpected */
+            unexpected: string[];
+            /** Wrong Shape */
+            wrong_shape: components["schemas"]["WrongShapeView"][];
+        };
+        /**
+         * Measured
+         * @description Our score in one cell: the mean over seeds, each averaged over its splits first.
+         */
+        Measured: {
+            /** Asked */
+            asked: number;
+            /**
+             * Difference
+             * @description Points above the published number that it is held against.
+             */
+            difference?: number | null;
+            /**
+             * Failed
+             * @description Evaluations that failed, of ``asked``.
+             */
+            failed: number;
+            /**
+             * Mean
+             * @description Percent; None when nothing has finished yet.
+             */
+            mean: number | null;
+            /**
+             * N
+             * @description Seeds that count.
+             */
+            n: number;
+            /**
+             * Reasons
+             * @description Where its protocol differs from that number's, a sentence each; empty when they may be compared.
+             * @default []
+             */
+            reasons: string[];
+            /**
+             * Run Ids
+             * @description Evaluations that the cell was made of.
+             */
+            run_ids: number[];
+            /**
+             * Splits
+             * @description Splits that each seed's score is the mean of; None when the data set has but one.
+             */
+            splits: number | null;
+            /**
+             * Std
+             * @description Standard deviation over seeds (n - 1); None for one seed.
+             */
+            std: number | null;
+        };
+        /**
          * MetricsView
          * @example {
          *       "series": [
@@ -2536,6 +3064,96 @@ export interface components {
              */
             token: string;
         };
+        /** OwnCell */
+        OwnCell: {
+            trained: components["schemas"]["Measured"] | null;
+            untrained: components["schemas"]["Measured"] | null;
+        };
+        /** OwnColumn */
+        OwnColumn: {
+            /** Dataset */
+            dataset: string;
+            /** Key */
+            key: string;
+            /**
+             * Label
+             * @description What is measured, as in 'k-NN top-1'.
+             */
+            label: string;
+            /**
+             * Protocol
+             * @description The protocol in words.
+             */
+            protocol: string;
+        };
+        /**
+         * OwnRow
+         * @description Runs of ours that differ only by seed.
+         */
+        OwnRow: {
+            /**
+             * Against
+             * @description Published row that the differences are to.
+             */
+            against?: string | null;
+            /** Cells */
+            cells: {
+                [key: string]: components["schemas"]["Measured"];
+            };
+            /** Experiment */
+            experiment: string;
+            /**
+             * Failed
+             * @description Trainings that failed, of ``seeds``.
+             */
+            failed: number;
+            /** Method */
+            method: string;
+            /** Name */
+            name: string;
+            /** Run Ids */
+            run_ids: number[];
+            /** Seeds */
+            seeds: number;
+        };
+        /**
+         * OwnTable
+         * @description Our own experiments: one row for runs that differ only by seed.
+         */
+        OwnTable: {
+            /** Columns */
+            columns: components["schemas"]["OwnColumn"][];
+            /** Rows */
+            rows: components["schemas"]["OwnTableRow"][];
+        };
+        /** OwnTableRow */
+        OwnTableRow: {
+            /** Cells */
+            cells: {
+                [key: string]: components["schemas"]["OwnCell"];
+            };
+            /**
+             * Epochs
+             * @description Of the pretraining; words where it is not known.
+             */
+            epochs: string;
+            /** Experiment */
+            experiment: string;
+            /** Experiment Id */
+            experiment_id: number;
+            /** Failed */
+            failed: number;
+            /** Method */
+            method: string;
+            /** Name */
+            name: string;
+            /** Run Ids */
+            run_ids: number[];
+            /** Seeds */
+            seeds: number;
+            /** Trunk */
+            trunk: string;
+        };
         /** Page[CheckpointView] */
         Page_CheckpointView_: {
             /** Items */
@@ -2595,6 +3213,45 @@ export interface components {
              * @description Items in the whole list.
              */
             total: number;
+        };
+        /**
+         * PairView
+         * @description A tensor of the file and the weight that it becomes.
+         */
+        PairView: {
+            /** Becomes */
+            becomes: string;
+            /** Key */
+            key: string;
+            /** Shape */
+            shape: number[];
+        };
+        /** PaperTable */
+        PaperTable: {
+            /** Columns */
+            columns: components["schemas"]["ColumnView"][];
+            /** Name */
+            name: string;
+            /** Ours */
+            ours: components["schemas"]["OwnRow"][];
+            /** Published */
+            published: components["schemas"]["PublishedRow"][];
+            /** Source */
+            source: string;
+            /** Title */
+            title: string;
+            /**
+             * Tolerance
+             * @description Points by which a reproduction may differ.
+             */
+            tolerance: number | null;
+        };
+        /** PartView */
+        PartView: {
+            /** Prefix */
+            prefix: string;
+            /** Tensors */
+            tensors: number;
         };
         /**
          * PreparationRequest
@@ -2889,7 +3546,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer";
+            kind: "pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer" | "import";
             /**
              * Train Items
              * @description Size of the training split; None while the data set is not indexed.
@@ -2936,6 +3593,20 @@ export interface components {
              * @default about:blank
              */
             type: string;
+        };
+        /** PublishedRow */
+        PublishedRow: {
+            /** Label */
+            label: string;
+            /** Method */
+            method: string;
+            /**
+             * Values
+             * @description Percent, by column.
+             */
+            values: {
+                [key: string]: number;
+            };
         };
         /**
          * QueryPage
@@ -3010,6 +3681,62 @@ export interface components {
             position: number;
             query: components["schemas"]["ClipView"];
         };
+        /**
+         * R18
+         * @description torchvision ResNet-18, 512 features.
+         */
+        R18: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "r18";
+            /**
+             * Small Images
+             * @description First convolution 3x3 with stride 1 and no pooling, for images of 32 to 64 pixels.
+             * @default false
+             */
+            small_images: boolean;
+        };
+        /**
+         * R3d18
+         * @description 3D ResNet-18 of the SCE video paper, 512 features.
+         */
+        R3d18: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "r3d18";
+        };
+        /**
+         * R3d50
+         * @description 3D ResNet-50, 'slow-only', as built by pytorchvideo, 2048 features.
+         */
+        R3d50: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "r3d50";
+        };
+        /**
+         * R50
+         * @description torchvision ResNet-50, 2048 features.
+         */
+        R50: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "r50";
+            /**
+             * Small Images
+             * @description First convolution 3x3 with stride 1 and no pooling, for images of 32 to 64 pixels.
+             * @default false
+             */
+            small_images: boolean;
+        };
         /** RankScore */
         RankScore: {
             /** K */
@@ -3074,7 +3801,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer";
+            kind: "pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer" | "import";
             /** Name */
             name: string;
             /** Source */
@@ -3460,7 +4187,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer";
+            kind: "pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer" | "import";
             /**
              * May
              * @description What may be done with it now.
@@ -3570,7 +4297,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer";
+            kind: "pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer" | "import";
             /** Name */
             name: string;
             /**
@@ -3682,7 +4409,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer";
+            kind: "pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer" | "import";
             /**
              * May
              * @description What may be done with it now.
@@ -3760,7 +4487,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer";
+            kind: "pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer" | "import";
             /** Run Id */
             run_id: number;
             /** State */
@@ -3886,6 +4613,23 @@ export interface components {
              * @description Version of the server.
              */
             version: string;
+        };
+        /**
+         * Small3d
+         * @description Small 3D convolutional trunk that trains on a laptop's CPU.
+         */
+        Small3d: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "small3d";
+            /**
+             * Width
+             * @description Channels of the first stage; features are eight times as wide.
+             * @default 24
+             */
+            width: number;
         };
         /** SplitView */
         SplitView: {
@@ -4029,6 +4773,15 @@ export interface components {
              * @enum {string}
              */
             role: "viewer" | "member" | "admin";
+        };
+        /** WrongShapeView */
+        WrongShapeView: {
+            /** Key */
+            key: string;
+            /** Needs */
+            needs: number[];
+            /** Shape */
+            shape: number[];
         };
     };
     responses: never;
@@ -4524,6 +5277,194 @@ export interface operations {
             };
         };
     };
+    read_card_api_v1_checkpoints__checkpoint_id__card_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                checkpoint_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CardView"];
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_card_api_v1_checkpoints__checkpoint_id__card_md_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                checkpoint_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     download_checkpoint_api_v1_checkpoints__checkpoint_id__download_get: {
         parameters: {
             query?: never;
@@ -4680,6 +5621,103 @@ export interface operations {
             };
             /** @description Its present state forbids it. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_checkpoint_api_v1_checkpoints__checkpoint_id__export_get: {
+        parameters: {
+            query?: {
+                layout?: "safetensors" | "torchvision" | "pytorchvideo" | "slowfast" | "detectron2";
+                branch?: "online" | "momentum";
+            };
+            header?: never;
+            path: {
+                checkpoint_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5969,6 +7007,299 @@ export interface operations {
             };
         };
     };
+    list_importable_api_v1_imports_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportFolder"];
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_file_api_v1_imports_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckpointView"];
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    inspect_file_api_v1_imports_inspect_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportQuestion"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectionView"];
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     create_login_link_api_v1_login_links_post: {
         parameters: {
             query?: never;
@@ -6924,11 +8255,360 @@ export interface operations {
             };
         };
     };
+    read_own_api_v1_results_own_get: {
+        parameters: {
+            query?: {
+                experiment_id?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnTable"];
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_own_api_v1_results_own_export_get: {
+        parameters: {
+            query?: {
+                format?: "csv" | "latex" | "markdown";
+                experiment_id?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_published_api_v1_results_published_get: {
+        parameters: {
+            query?: {
+                experiment_id?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaperTable"][];
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_published_api_v1_results_published__name__export_get: {
+        parameters: {
+            query?: {
+                format?: "csv" | "latex" | "markdown";
+                experiment_id?: number | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_runs_api_v1_runs_get: {
         parameters: {
             query?: {
                 experiment_id?: number | null;
-                kind?: ("pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer")[];
+                kind?: ("pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer" | "import")[];
                 state?: ("draft" | "queued" | "starting" | "running" | "stopping" | "preempted" | "finished" | "stopped" | "failed")[];
                 parent_id?: number | null;
                 seed_group?: string | null;

@@ -9,6 +9,7 @@ import {
   IconRocket,
   IconServer2,
   IconSettings,
+  IconTable,
   type TablerIcon,
 } from "@tabler/icons-react";
 
@@ -27,6 +28,7 @@ export const PLACES: readonly Place[] = [
   { to: "/runs", label: "Runs", key: "r", icon: IconActivity },
   { to: "/launch", label: "Launch", key: "l", icon: IconRocket },
   { to: "/retrieval", label: "Retrieval", key: "v", icon: IconMovie },
+  { to: "/results", label: "Results", key: "t", icon: IconTable },
   { to: "/checkpoints", label: "Checkpoints", key: "c", icon: IconPackage },
   { to: "/datasets", label: "Data sets", key: "d", icon: IconDatabase },
   { to: "/hosts", label: "Hosts", key: "o", icon: IconServer2 },

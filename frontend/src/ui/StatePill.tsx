@@ -10,6 +10,7 @@ import {
   IconFileVector,
   IconHourglass,
   IconLoader2,
+  IconPackageImport,
   IconPencil,
   IconPlayerPause,
   IconPlayerStopFilled,
@@ -68,6 +69,7 @@ export const KIND_LOOKS = {
   knn: { word: "k-NN", icon: IconChartDots3 },
   retrieval: { word: "Retrieval", icon: IconSearch },
   extract: { word: "Features", icon: IconFileVector },
+  import: { word: "Import", icon: IconPackageImport },
 } satisfies Record<RunKind, { word: string; icon: TablerIcon }>;
 
 interface StatePillProps {

@@ -1,6 +1,7 @@
 /** All checkpoints: how large, how good, what they are kept for. */
-import { Checkbox, Pagination } from "@mantine/core";
-import { IconPackageOff } from "@tabler/icons-react";
+import { Button, Checkbox, Pagination } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { IconPackageImport, IconPackageOff } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
 import { useMemo } from "react";
 
@@ -14,6 +15,7 @@ import { RowSkeletons } from "@/ui/Skeletons";
 import { numberIn, type RawSearch, useUrlState } from "@/ui/useUrlState";
 
 import { type Action, columnsFor, whichOf } from "./columns";
+import { ImportDialog } from "./ImportDialog";
 import { type Checkpoint, type CheckpointsSearch, PAGE_SIZE, useCheckpoints, usePin, useRemove } from "./queries";
 
 const readSearch = (raw: RawSearch): CheckpointsSearch => ({ pinned: raw.pinned === true, removed: raw.removed === true, page: numberIn(raw, "page") ?? 1 });
@@ -25,6 +27,7 @@ export default function CheckpointsPage() {
   const { mutate: pin } = usePin();
   const { mutate: remove } = useRemove();
   const navigate = useNavigate();
+  const [isImporting, { open, close }] = useDisclosure(false);
   const rows = checkpoints.data?.items ?? NOTHING;
   const columns = useMemo(() => {
     const acts = {
@@ -46,6 +49,9 @@ export default function CheckpointsPage() {
           <>
             <Checkbox size="xs" label="Pinned only" checked={search.pinned} onChange={(event) => change({ pinned: event.currentTarget.checked, page: 1 })} />
             <Checkbox size="xs" label="Removed ones" checked={search.removed} onChange={(event) => change({ removed: event.currentTarget.checked, page: 1 })} />
+            <Button size="xs" leftSection={<IconPackageImport size={14} aria-hidden />} onClick={open}>
+              Import
+            </Button>
           </>
         }
       />
@@ -53,11 +59,12 @@ export default function CheckpointsPage() {
       {checkpoints.isPending && <RowSkeletons />}
       {checkpoints.data && rows.length === 0 && (
         <EmptyState icon={IconPackageOff} title="No checkpoint to show">
-          A pretraining leaves one of its untrained weights, and then one every few epochs.
+          A pretraining leaves one of its untrained weights, and then one every few epochs. A trunk that was trained elsewhere can be imported.
         </EmptyState>
       )}
       {rows.length > 0 && <DataTable label="Checkpoints" columns={columns} rows={rows} idOf={({ id }) => id} nameOf={({ run }) => run.name} maxHeight="calc(100vh - 150px)" />}
       {total > PAGE_SIZE && <Pagination mt="sm" size="sm" total={Math.ceil(total / PAGE_SIZE)} value={search.page} onChange={(page) => change({ page })} />}
+      <ImportDialog isOpen={isImporting} onClose={close} />
     </>
   );
 }

@@ -11,6 +11,7 @@ import { isIn } from "@/ui/useUrlState";
 import { KIND_LOOKS, STATE_LOOKS } from "@/ui/StatePill";
 import { When } from "@/ui/When";
 
+import { GiveMenu } from "./GiveMenu";
 import type { Checkpoint } from "./queries";
 
 export type Action = Exclude<Checkpoint["may"][number], "resume">;
@@ -36,11 +37,12 @@ export function columnsFor(onAct: (action: Action, checkpoint: Checkpoint) => vo
     { id: "held", header: "Kept for", width: 160, cell: ({ held_by }) => <Text fz={12} c="dimmed" lineClamp={2} title={held_by.join("; ")}>{held_by.join("; ") || "nothing"}</Text> },
     { id: "sha", header: "SHA-256", width: 80, cell: ({ sha256 }) => <Tooltip label={sha256}><span className="mono">{sha256.slice(0, 8)}</span></Tooltip> },
     { id: "saved", header: "Saved", width: 84, cell: ({ created_at }) => <When at={created_at} /> },
-    { id: "actions", header: "Actions", width: 124, cell: (checkpoint) => <Actions checkpoint={checkpoint} onAct={onAct} /> },
+    { id: "actions", header: "Actions", width: 150, cell: (checkpoint) => <Actions checkpoint={checkpoint} onAct={onAct} /> },
   ];
 }
 
 export function whichOf(epoch: number, step: number, kind: Checkpoint["kind"]): string {
+  if (kind === "imported") return epoch ? `${formatEpoch(epoch)} (imported)` : "imported";
   if (step === 0) return "untrained";
   return kind === "last" ? `${formatEpoch(epoch)} (newest)` : formatEpoch(epoch);
 }
@@ -89,6 +91,7 @@ function Actions({ checkpoint, onAct }: { checkpoint: Checkpoint; onAct: (action
           </Tooltip>
         );
       })}
+      <GiveMenu checkpoint={checkpoint} name={name} />
     </Group>
   );
 }

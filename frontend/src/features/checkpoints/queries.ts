@@ -6,6 +6,11 @@ import { tellRefusal } from "@/ui/tell";
 
 export type Checkpoint = Schemas["CheckpointView"];
 
+export type Inspection = Schemas["InspectionView"];
+export type ImportQuestion = Schemas["ImportQuestion"];
+export type ImportRequest = Schemas["ImportRequest"];
+export type Trunk = NonNullable<Inspection["trunk"]>;
+
 export const PAGE_SIZE = 200;
 
 export interface CheckpointsSearch {
@@ -41,3 +46,27 @@ function useChanging<Asked, Answer>(mutationFn: (asked: Asked) => Promise<Answer
     onError: tellRefusal,
   });
 }
+
+export const importableQuery = queryOptions({
+  queryKey: ["checkpoints", "importable"],
+  queryFn: () => unwrap(api.GET("/api/v1/imports")),
+  staleTime: 0,
+});
+
+export function useInspect() {
+  return useMutation({ mutationFn: (body: ImportQuestion) => unwrap(api.POST("/api/v1/imports/inspect", { body })) });
+}
+
+export function useImport() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (body: ImportRequest) => unwrap(api.POST("/api/v1/imports", { body })),
+    onSuccess: () => Promise.all(["checkpoints", "runs", "experiments"].map((key) => client.invalidateQueries({ queryKey: [key] }))),
+  });
+}
+
+export const recipesQuery = queryOptions({
+  queryKey: ["recipes"],
+  queryFn: () => unwrap(api.GET("/api/v1/recipes")),
+  staleTime: Infinity,
+});

@@ -118,7 +118,7 @@ function whichOf({ parent, checkpoint }: Run): ReactNode {
   if (!parent || !checkpoint) return "–";
   return (
     <>
-      of <RunLink run={parent} />, {checkpoint.step === 0 ? "untrained" : `epoch ${formatEpoch(checkpoint.epoch)}`}
+      of <RunLink run={parent} />, {checkpoint.step > 0 && checkpoint.epoch === 0 ? "imported" : checkpoint.step === 0 ? "untrained" : `epoch ${formatEpoch(checkpoint.epoch)}`}
     </>
   );
 }

@@ -16,7 +16,7 @@ interface CheckpointPickerProps {
 export function CheckpointPicker({ checkpoints, chosen, error, onChoose }: CheckpointPickerProps) {
   const groups = new Map<string, { value: string; label: string }[]>();
   for (const { id, run, epoch, step, kind } of checkpoints) {
-    const label = step === 0 ? `${run.name}, untrained` : `${run.name}, epoch ${formatEpoch(epoch)}${kind === "last" ? " (newest)" : ""}`;
+    const label = kind === "imported" ? `${run.name}, imported` : step === 0 ? `${run.name}, untrained` : `${run.name}, epoch ${formatEpoch(epoch)}${kind === "last" ? " (newest)" : ""}`;
     groups.set(run.name, [...(groups.get(run.name) ?? []), { value: String(id), label }]);
   }
   return (

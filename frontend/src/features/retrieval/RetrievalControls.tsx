@@ -40,6 +40,7 @@ export function CheckpointSlider({ siblings, runId, onChoose }: CheckpointSlider
 }
 
 function epochWords({ step, epoch }: Sibling): string {
+  if (step > 0 && epoch === 0) return "imported";
   return step === 0 ? "untrained" : `epoch ${formatEpoch(epoch)}`;
 }
 

@@ -53,9 +53,10 @@ export default function RunPage() {
   );
 }
 
-/** Only a pretraining has scores of its checkpoints; a classifier's training leaves checkpoints as well. */
+/** Only a pretraining has scores of its checkpoints; a classifier's training leaves some too; an import never ran. */
 function tabsOf(run: Run): readonly Tab[] {
   if (run.kind === "pretrain") return TABS;
+  if (run.kind === "import") return TABS.filter((tab) => tab !== "charts" && tab !== "logs");
   const leaves = run.kind === "linear" || run.kind === "finetune";
   return TABS.filter((tab) => tab !== "evaluations" && (tab !== "checkpoints" || leaves));
 }

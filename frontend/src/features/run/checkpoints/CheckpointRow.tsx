@@ -40,6 +40,7 @@ const KINDS = {
   last: "newest state",
   best: "best classifier",
   final: "last classifier",
+  imported: "imported",
 } satisfies Record<Checkpoint["kind"], string | null>;
 
 export function CheckpointRow({ checkpoint, onDeed }: { checkpoint: Checkpoint; onDeed: (deed: Deed) => void }) {

@@ -26,7 +26,7 @@ export function EvaluateDialog({ checkpoint, recipes, isBusy, failure, onLaunch,
       opened={checkpoint !== null}
       onClose={onClose}
       size="lg"
-      title={checkpoint && `Evaluate epoch ${formatEpoch(checkpoint.epoch)} of ${checkpoint.run.name}`}
+      title={checkpoint && `Evaluate ${checkpoint.kind === "imported" ? "" : `epoch ${formatEpoch(checkpoint.epoch)} of `}${checkpoint.run.name}`}
       closeButtonProps={{ "aria-label": "Close" }}
     >
       <Stack gap="sm">
@@ -41,7 +41,7 @@ export function EvaluateDialog({ checkpoint, recipes, isBusy, failure, onLaunch,
         </ScrollArea.Autosize>
         {recipe && (
           <Text size="sm" c="dimmed">
-            Protocol: {protocolWords(recipe)}. On the pretraining's own data.
+            Protocol: {protocolWords(recipe)}. On the {checkpoint?.kind === "imported" ? "recipe" : "pretraining"}'s own data.
           </Text>
         )}
         {failure && <Alert color="red">{failure}</Alert>}

@@ -6,6 +6,7 @@ import { Attempts } from "./Attempts";
 import { Baseline } from "./Baseline";
 import { Derived } from "./Derived";
 import { History } from "./History";
+import { Imported } from "./Imported";
 import { KeyNumbers } from "./KeyNumbers";
 import { Measurements } from "./Measurements";
 import { Notes } from "./Notes";
@@ -13,14 +14,16 @@ import { RetrievalCard } from "./RetrievalCard";
 
 export function OverviewTab({ run }: { run: Run }) {
   const isPretraining = run.kind === "pretrain";
+  const isImport = run.kind === "import";
   return (
     <Grid gap="md">
       <Grid.Col span={{ base: 12, lg: 8 }}>
         <Stack gap="md">
-          <KeyNumbers run={run} />
+          {!isImport && <KeyNumbers run={run} />}
           {run.kind === "retrieval" && <RetrievalCard run={run} />}
           {isPretraining && <Scores run={run} />}
-          <Attempts attempts={run.attempts} />
+          {isImport && <ImportedScores run={run} />}
+          {!isImport && <Attempts attempts={run.attempts} />}
         </Stack>
       </Grid.Col>
       <Grid.Col span={{ base: 12, lg: 4 }}>
@@ -31,6 +34,17 @@ export function OverviewTab({ run }: { run: Run }) {
         </Stack>
       </Grid.Col>
     </Grid>
+  );
+}
+
+/** Nothing was untrained here that a score could be held against. */
+function ImportedScores({ run }: { run: Run }) {
+  const evaluations = useEvaluations(run.id);
+  return (
+    <>
+      <Imported run={run} />
+      <Measurements runs={evaluations.data?.runs ?? []} />
+    </>
   );
 }
 
