@@ -3,6 +3,7 @@ import { Skeleton, Stack, Tabs } from "@mantine/core";
 import { useParams } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
+import { ViewsPanel } from "@/features/views/ViewsPanel";
 import { NothingToShow } from "@/ui/NothingToShow";
 import { isIn, useUrlState } from "@/ui/useUrlState";
 
@@ -22,6 +23,7 @@ const TITLES = {
   charts: "Charts",
   evaluations: "Evaluations",
   checkpoints: "Checkpoints",
+  views: "Views",
   logs: "Logs",
   configuration: "Configuration",
 } satisfies Record<Tab, string>;
@@ -53,12 +55,12 @@ export default function RunPage() {
   );
 }
 
-/** Only a pretraining has scores of its checkpoints; a classifier's training leaves some too; an import never ran. */
+/** Only a pretraining has scores of its checkpoints; an import never ran; only what trains leaves checkpoints and has views. */
 function tabsOf(run: Run): readonly Tab[] {
   if (run.kind === "pretrain") return TABS;
-  if (run.kind === "import") return TABS.filter((tab) => tab !== "charts" && tab !== "logs");
-  const leaves = run.kind === "linear" || run.kind === "finetune";
-  return TABS.filter((tab) => tab !== "evaluations" && (tab !== "checkpoints" || leaves));
+  if (run.kind === "import") return TABS.filter((tab) => tab !== "charts" && tab !== "logs" && tab !== "views");
+  const trains = run.kind === "linear" || run.kind === "finetune";
+  return TABS.filter((tab) => tab !== "evaluations" && (trains || (tab !== "checkpoints" && tab !== "views")));
 }
 
 function panelOf(run: Run, search: RunSearch, change: (patch: Partial<RunSearch>) => void): ReactNode {
@@ -69,6 +71,7 @@ function panelOf(run: Run, search: RunSearch, change: (patch: Partial<RunSearch>
     ),
     evaluations: () => <EvaluationsTab run={run} />,
     checkpoints: () => <CheckpointsTab run={run} />,
+    views: () => <ViewsPanel source={{ run_id: run.id }} seed={run.seed} isEager columns={2} />,
     logs: () => <LogsTab run={run} search={search} onSearch={change} />,
     configuration: () => <ConfigurationTab run={run} />,
   } satisfies Record<Tab, () => ReactNode>;
