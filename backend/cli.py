@@ -256,6 +256,15 @@ def resume(run_id: RunId) -> None:
         typer.echo(f"Run {run_id} is {run.state}")
 
 
+@app.command("test")
+def score_again(
+    run_id: RunId, which: Annotated[str, typer.Option(help="best, last or both.")] = "best"
+) -> None:
+    """Score the classifiers of a linear probe or a fine-tuning, on its own data and views."""
+    with lab_here() as lab:
+        say_launched(lab, lab.test(run_id, which=which))
+
+
 @app.command()
 def metrics(run_id: RunId) -> None:
     """Show the metrics of a run: last, smallest and largest values."""

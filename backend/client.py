@@ -116,6 +116,10 @@ class Lab:
     def retry(self, run_id: int) -> RunView:
         return self._post(RunView, f"/runs/{run_id}/retry")
 
+    def test(self, run_id: int, *, which: str = "best") -> LaunchedView:
+        """Score the classifiers of a linear probe or a fine-tuning again: ``best``, ``last`` or ``both``."""
+        return self._post(LaunchedView, f"/runs/{run_id}/test", {"which": which})
+
     def logs(self, run_id: int, **part: Any) -> LogView:
         """Output: ``first_line``, ``num_lines``, ``search``."""
         return self._get(LogView, f"/runs/{run_id}/logs", part)

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections import deque
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from sce.signals import listen
 from sce.terminal import ProgressLine
 
 FLUSH_EVERY_S, PROGRESS_EVERY_S = 0.5, 1.0
+PACE_OVER = 60
 MOST_POINTS = 20_000
 
 
@@ -84,11 +86,12 @@ class Journal(Callback):
         self._since = (0.0, 0.0, 0)
         self._noted: set[str] = set()
         self._latest: dict[str, float] = {}
-        self._told, self._line = (0, 0.0), ProgressLine()
+        self._told: deque[tuple[int, float]] = deque(maxlen=PACE_OVER)
+        self._line = ProgressLine()
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
         self._flushed = self._ended = time.monotonic()
-        self._told = (trainer.global_step, time.monotonic())
+        self._told.append((trainer.global_step, time.monotonic()))
 
     def on_train_batch_start(
         self, trainer: Trainer, module: LightningModule, batch: Any, batch_idx: int
@@ -171,13 +174,13 @@ class Journal(Callback):
             self.session.note(f"Step {step}, {health.verdict}: {health.reason}")
 
     def _progress(self, step: int) -> None:
-        """Say how far it has come, at most once a second, and at the end."""
-        then, at = self._told
+        """Say how far it has come, at most once a second, and at the end; the pace is that of the last minute."""
+        (before, since), (then, at) = self._told[0], self._told[-1]
         now, total = time.monotonic(), self.session.steps
         if not self.session.is_writer or (now - at < PROGRESS_EVERY_S and step < total) or step == then:
             return
-        eta_s = (now - at) / (step - then) * (total - step)
-        self._told = (step, now)
+        eta_s = (now - since) / (step - before) * (total - step)
+        self._told.append((step, now))
         event: ProgressEvent = {
             "event": "progress",
             "phase": "train",

@@ -103,7 +103,7 @@ def load_trunk(path: Path, sha256: str | None, branch: str) -> tuple[nn.Module, 
 
     ``branch`` is "online" (the papers' choice) or "momentum". Raises UnusableCheckpoint.
     """
-    state = _read(path, sha256)
+    state = read_state(path, sha256)
     definition = _definition_of(state, path)
     prefix = "trunk." if branch == "online" else "momentum_trunk."
     weights = {
@@ -130,7 +130,8 @@ def load_trunk(path: Path, sha256: str | None, branch: str) -> tuple[nn.Module, 
     return trunk, definition
 
 
-def _read(path: Path, sha256: str | None) -> dict[str, Any]:
+def read_state(path: Path, sha256: str | None) -> dict[str, Any]:
+    """What a checkpoint file holds, weights and plain values only. Raises UnusableCheckpoint."""
     if not path.is_file():
         raise UnusableCheckpoint(f"There is no checkpoint {path}: it was removed, or the path is wrong")
     if sha256 is not None and (found := digest(path)) != sha256:

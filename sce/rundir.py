@@ -24,7 +24,8 @@ from sce.definition import Evaluation, Pretrain, definition_adapter
 StopReason = Literal["stop", "preempt"]
 EndStatus = Literal["finished", "stopped", "preempted", "failed"]
 FailureKind = Literal["user_error", "out_of_memory", "timeout", "infrastructure", "lost"]
-CheckpointKind = Literal["initial", "periodic", "last"]
+CheckpointKind = Literal["initial", "periodic", "last", "best", "final"]
+"""``best`` and ``final`` are classifiers: of the best validation, and of the last epoch."""
 
 
 class StartEvent(TypedDict):

@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 EXIT_FAILED = 1
 RANK_0_FIRST_S = 2.0
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def main() -> None:
@@ -94,7 +96,10 @@ def run_attempt(
         if kind != "user_error":
             traceback.print_exc()
         print(sentence, file=sys.stderr, flush=True)
-        _end(run, attempt, "failed", kind, sentence)
+        try:
+            _end(run, attempt, "failed", kind, sentence)
+        except OSError as unwritten:  # the disk has no room for a line either
+            print(f"{run.journal_file} could not be told: {unwritten}", file=sys.stderr, flush=True)
         return "failed"
 
 
@@ -147,6 +152,7 @@ def _quieten() -> None:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")  # SeededSampler is
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*`broadcast_buffers` is deprecated.*")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=DeprecationWarning)
     warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
 
@@ -160,11 +166,18 @@ def classify(error: Exception, run: RunDir) -> tuple[FailureKind, str]:
             "out_of_memory",
             "The memory was not enough: lower optimisation.batch_size, or raise optimisation.accumulate",
         )
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if any(isinstance(one, OSError) and one.errno in DISK_FULL for one in _chain(error)):
         return "infrastructure", f"The disk that holds {run.path} is full: make room, then resume"
     if isinstance(error, ValueError | FileNotFoundError):
         return "user_error", str(error)
     return "infrastructure", f"{type(error).__name__}: {error} (see the log)"
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what led to it: torch hides a full disk behind an error of its own."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _faults(error: ValidationError, run: RunDir) -> str:

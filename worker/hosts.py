@@ -37,4 +37,5 @@ def report(place: Workplace) -> None:
             memory_used_bytes=memory.total - memory.available,
             disk_free_bytes=disk.free,
             disk_total_bytes=disk.total,
+            disk_least_bytes=round(place.settings.min_free_disk_gb * 1e9),
         )

@@ -78,7 +78,7 @@ class Watch:
         # Seen first, read second: what a process wrote before it went is then in what we read.
         sighting = self.place.launcher.observe(handle)
         folder = self.place.folder(row.run_id)
-        is_there = sighting is Sighting.ALIVE
+        is_there = sighting is not Sighting.GONE
         ended_at = drain(
             self.place.sessions,
             folder,
@@ -88,17 +88,18 @@ class Watch:
             hold_end=is_there,
         )
         if is_there:
-            self._press(row, handle, ended_at)
+            has_left = ended_at is not None or sighting is Sighting.LEFT_BEHIND
+            self._press(row, handle, has_left=has_left)
         elif ended_at is None:
             self._lost(row)
 
-    def _press(self, row: Watched, handle: Handle, ended_at: float | None) -> None:
+    def _press(self, row: Watched, handle: Handle, *, has_left: bool) -> None:
         if row.state is STOPPING:
             ask_to_stop(self.place, row)  # its nudge may have been lost
         pressure = pressure_on(
             state=row.state,
             state_for_s=(now() - row.state_since).total_seconds(),
-            over_for_s=self._over_for_s(row, handle, ended_at),
+            over_for_s=self._over_for_s(row, handle, has_left=has_left),
             grace_s=self.place.settings.stop_grace_s,
         )
         if pressure is Pressure.ASK and handle not in self.asked:
@@ -109,9 +110,9 @@ class Watch:
             log.warning("run %d: what is left of its processes is ended", row.run_id)
             self.place.launcher.end(handle)
 
-    def _over_for_s(self, row: Watched, handle: Handle, ended_at: float | None) -> float | None:
+    def _over_for_s(self, row: Watched, handle: Handle, *, has_left: bool) -> float | None:
         """Seconds since an end line, or since the main process went and left others behind."""
-        if ended_at is None and self._exit_of(row) is None:
+        if not has_left and self._exit_of(row) is None:
             return None
         return time.monotonic() - self.over_since.setdefault(handle, time.monotonic())
 

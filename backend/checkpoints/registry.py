@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 from backend.checkpoints.tables import Checkpoint
 from backend.db import now
 
-KINDS = ("initial", "periodic", "last", "imported")
+KINDS = ("initial", "periodic", "last", "imported", "best", "final")
+CLASSIFIERS = ("best", "final")
+"""Classifiers that a linear probe or a fine-tuning left; they may be tested."""
 KEPT = ("initial", "periodic", "imported")
 """Kinds whose file stays as it is, so that it may be evaluated."""
 

@@ -14,6 +14,7 @@ from backend.checkpoints.tables import Checkpoint
 from backend.checkpoints.views import CheckpointEdit, CheckpointView, EvaluateRequest, Score
 from backend.db import after_commit, now
 from backend.errors import Conflict, NotFound
+from backend.evaluations.service import scores_in
 from backend.experiments import service as experiments
 from backend.people.deeds import record_deed
 from backend.people.tables import User
@@ -108,7 +109,8 @@ def _view(
     allowed: list[May] = may(row, run, is_held=bool(holds), is_newest=is_newest)
     own = {name: getattr(row, name) for name in _AS_STORED}
     scores = [
-        Score(run_id=child.id, kind=child.kind, state=child.state, values=child.summary) for child in measured
+        Score(run_id=child.id, kind=child.kind, state=child.state, values=scores_in(child.summary))
+        for child in measured
     ]
     return CheckpointView(
         **own,

@@ -18,7 +18,7 @@ class Checkpoint(Table):
     step: Mapped[int]
     epoch: Mapped[float]
     kind: Mapped[str] = mapped_column(String(16))
-    """initial, periodic, imported, or last (the state that an interrupted run resumes from; it is overwritten)."""
+    """initial, periodic, imported, last (to resume from; overwritten), or the classifiers best and final."""
     path: Mapped[str] = mapped_column(String(512))
     """Relative to the run's folder."""
     bytes: Mapped[int] = mapped_column(BigInteger)

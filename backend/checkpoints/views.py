@@ -24,7 +24,7 @@ class CheckpointView(View):
     experiment: str
     step: int
     epoch: float
-    kind: Literal["initial", "periodic", "last", "imported"]
+    kind: Literal["initial", "periodic", "last", "imported", "best", "final"]
     bytes: int
     sha256: str
     path: str

@@ -20,6 +20,8 @@ class HostRoom:
     seen_s_ago: float
     total: Counter[str]
     free: Counter[str]
+    disk_short: str | None = None
+    """Why it starts nothing for want of disk, in words."""
 
     def kind_for(self, accelerator: str) -> str:
         """The kind of device that a run with this accelerator takes here."""
@@ -50,6 +52,17 @@ def room_of(host: Host, devices: Sequence[tuple[str, int | None]]) -> HostRoom:
         seen_s_ago=(now() - host.seen_at).total_seconds(),
         total=Counter(kind for kind, _ in devices),
         free=Counter(kind for kind, run_id in devices if run_id is None),
+        disk_short=_disk_short(host),
+    )
+
+
+def _disk_short(host: Host) -> str | None:
+    free, least = host.disk_free_bytes, host.disk_least_bytes
+    if free is None or least is None or free >= least:
+        return None
+    return (
+        f"The runs disk of {host.name} has {free / 1e9:.1f} GB left, and no run starts below "
+        f"{least / 1e9:.1f} GB: make room, or lower SCELAB_MIN_FREE_DISK_GB."
     )
 
 

@@ -76,6 +76,7 @@ def heartbeat(
     memory_used_bytes: int | None = None,
     disk_free_bytes: int | None = None,
     disk_total_bytes: int | None = None,
+    disk_least_bytes: int | None = None,
 ) -> None:
     """A sign of life of a host's worker, with how busy the host is. Raises ``NotFound``."""
     host = db.scalar(select(Host).where(Host.name == name))
@@ -84,6 +85,7 @@ def heartbeat(
     host.seen_at = now()
     host.cpu_percent, host.memory_used_bytes = cpu_percent, memory_used_bytes
     host.disk_free_bytes, host.disk_total_bytes = disk_free_bytes, disk_total_bytes
+    host.disk_least_bytes = disk_least_bytes
     tell(db, "host", host.id)
 
 

@@ -21,6 +21,8 @@ class Host(Table):
     memory_used_bytes: Mapped[int | None] = mapped_column(BigInteger)
     disk_free_bytes: Mapped[int | None] = mapped_column(BigInteger)
     disk_total_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    disk_least_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    """With less than this free it starts no run."""
     versions: Mapped[dict[str, str]] = mapped_column(default=dict)
     registered_at: Mapped[datetime] = mapped_column(default=now)
     seen_at: Mapped[datetime] = mapped_column(default=now)

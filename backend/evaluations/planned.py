@@ -15,9 +15,9 @@ from sce.definition import (
     CheckpointFile,
     Compute,
     Evaluation,
-    LinearProtocol,
     Planned,
     Pretrain,
+    TrainedProtocol,
     definition_adapter,
     kind_of,
 )
@@ -85,7 +85,7 @@ def _launch(
         checkpoint_id=checkpoint.id,
         plan_index=index,
         dataset_id=dataset.id if dataset else parent.dataset_id,
-        epochs=asked.protocol.optimisation.epochs if isinstance(asked.protocol, LinearProtocol) else None,
+        epochs=asked.protocol.optimisation.epochs if isinstance(asked.protocol, TrainedProtocol) else None,
         created_at=now(),
     )
     db.add(run)

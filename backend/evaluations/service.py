@@ -66,6 +66,11 @@ def words_of(run: Run) -> str:
     return words if run.definition["checkpoint"]["branch"] == "online" else f"{words}, momentum branch"
 
 
+def scores_in(summary: Mapping[str, float]) -> dict[str, float]:
+    """What an evaluation measured of its checkpoint; ``train/lr`` and its like are of its own training."""
+    return {name: value for name, value in summary.items() if "/" not in name}
+
+
 def _points(runs: Sequence[Run], checkpoints: Mapping[int, Checkpoint]) -> list[ScoredCheckpoint]:
     points = [
         ScoredCheckpoint(
@@ -74,7 +79,7 @@ def _points(runs: Sequence[Run], checkpoints: Mapping[int, Checkpoint]) -> list[
             step=row.step,
             epoch=row.epoch,
             state=run.state,
-            values=run.summary,
+            values=scores_in(run.summary),
         )
         for run in runs
         if (row := checkpoints.get(run.checkpoint_id or 0)) is not None

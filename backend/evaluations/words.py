@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-KIND_WORDS = {"knn": "k-NN", "linear": "Linear probe", "retrieval": "Retrieval", "extract": "Features"}
+KIND_WORDS = {
+    "knn": "k-NN",
+    "linear": "Linear probe",
+    "finetune": "Fine-tuning",
+    "test": "Test",
+    "retrieval": "Retrieval",
+    "extract": "Features",
+    "svm": "Few-shot SVMs",
+    "transfer": "Linear transfer",
+}
 
 
 def kind_word(kind: str) -> str:
@@ -23,15 +32,45 @@ def protocol_words(protocol: Mapping[str, Any]) -> str:
 
 def _own_words(kind: str, protocol: Mapping[str, Any]) -> list[str]:
     if kind == "knn":
-        return [f"k {protocol.get('k')}", f"temperature {protocol.get('temperature'):g}"]
+        swept = " and others" if protocol.get("more_k") or protocol.get("more_temperatures") else ""
+        return [f"k {protocol.get('k')}", f"temperature {protocol.get('temperature'):g}{swept}"]
     if kind == "retrieval":
         centre = {"own": "each side centred", "bank": "bank's mean on both", "none": "not centred"}
         normalised = "cosine" if protocol.get("normalise", True) else "dot product"
         return [centre.get(str(protocol.get("centre")), "centre not said"), normalised]
     learning = protocol.get("optimisation")
-    if kind == "linear" and isinstance(learning, Mapping):
-        return [f"{learning.get('epochs')} epochs", f"batch {learning.get('batch_size')}"]
+    if isinstance(learning, Mapping):
+        return [f"{learning.get('epochs')} epochs", f"batch {learning.get('batch_size')}", *_frozen(protocol)]
+    return _of_features(kind, protocol)
+
+
+def _of_features(kind: str, protocol: Mapping[str, Any]) -> list[str]:
+    if kind == "test":
+        return [
+            {"both": "best and last classifier"}.get(
+                which := str(protocol.get("which")), f"{which} classifier"
+            )
+        ]
+    if kind == "svm":
+        shots = ", ".join(str(one) for one in protocol.get("shots", ()))
+        return [f"{shots} a class, {_count(protocol.get('draws'), 'draw')}", f"C {protocol.get('cost'):g}"]
+    if kind == "transfer":
+        return [f"{_count(protocol.get('num_l2'), 'penalty').replace('penaltys', 'penalties')} tried"]
     return []
+
+
+def _frozen(protocol: Mapping[str, Any]) -> list[str]:
+    """What a fine-tuning does beside training everything."""
+    said = []
+    if dropout := protocol.get("dropout"):
+        said.append(f"dropout {dropout:g}")
+    if protocol.get("head_lr"):
+        said.append(f"classifier's rate {protocol['head_lr']:g}")
+    if epochs := protocol.get("freeze_trunk_epochs"):
+        said.append(f"trunk frozen for {_count(epochs, 'epoch')}")
+    if protocol.get("freeze_norms"):
+        said.append("norms frozen")
+    return said
 
 
 def _count(number: Any, what: str) -> str:

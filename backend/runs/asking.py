@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.checkpoints.registry import KEPT
+from backend.checkpoints.registry import CLASSIFIERS, KEPT
 from backend.checkpoints.tables import Checkpoint
 from backend.datasets.service import resolve_root
 from backend.errors import Invalid
@@ -16,7 +16,7 @@ from backend.runs.tables import Run
 from backend.runs.views import LaunchRequest
 from backend.settings import Settings
 from backend.views import MAX_ID
-from sce.definition import Evaluation, Pretrain, definition_adapter
+from sce.definition import Evaluation, Pretrain, TestProtocol, definition_adapter
 from sce.definition.problems import problems_of
 from sce.recipes import Recipe, UnknownKey, UnknownRecipe, expanded, load_recipe, with_overrides
 
@@ -45,6 +45,7 @@ def understand(db: Session, asked: LaunchRequest, *, settings: Settings) -> Aske
     if isinstance(definition, Evaluation):
         checkpoint = checkpoint or _by_path(db, definition, settings)
         whole["checkpoint"] = _known_file(definition, checkpoint, settings)
+        _refuse_odd_checkpoint(definition, checkpoint)
     parent = db.get(Run, checkpoint.run_id) if checkpoint else None
     return Asked(_validated(whole), recipe, checkpoint, parent)
 
@@ -154,10 +155,25 @@ def _checkpoint(db: Session, checkpoint_id: int | None) -> Checkpoint | None:
         raise invalid(
             {"checkpoint_id": f"The file of checkpoint {checkpoint_id} was removed: choose another."}
         )
-    if row.kind not in KEPT:
+    if row.kind not in (*KEPT, *CLASSIFIERS):
         sentence = "The newest state is replaced while the run goes on: choose a checkpoint that is kept."
         raise invalid({"checkpoint_id": sentence})
     return row
+
+
+def _refuse_odd_checkpoint(definition: Evaluation, checkpoint: Checkpoint | None) -> None:
+    """Raises ``Invalid`` when a test is asked of a trunk, or anything else of a classifier."""
+    if checkpoint is None:
+        return
+    is_test, is_classifier = isinstance(definition.protocol, TestProtocol), checkpoint.kind in CLASSIFIERS
+    if is_test and not is_classifier:
+        sentence = "It holds no classifier to test: choose one of a linear probe or a fine-tuning."
+        raise invalid({"checkpoint_id": sentence})
+    if is_classifier and not is_test:
+        sentence = (
+            "It is a classifier with its trunk: choose the protocol test, or a pretraining's checkpoint."
+        )
+        raise invalid({"checkpoint_id": sentence})
 
 
 def _file_of(checkpoint: Checkpoint, given: Any) -> dict[str, Any]:

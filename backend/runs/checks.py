@@ -18,9 +18,9 @@ from sce.definition import (
     EvalProtocol,
     Evaluation,
     KnnProtocol,
-    LinearProtocol,
     Pretrain,
     RetrievalProtocol,
+    TrainedProtocol,
 )
 
 
@@ -119,12 +119,14 @@ def _check_plan(db: Session, definition: Pretrain, sizes: Mapping[str, int], fou
 
 
 def _check_protocol(protocol: EvalProtocol, where: str, train_items: int | None, found: Findings) -> None:
-    if isinstance(protocol, LinearProtocol):
+    if isinstance(protocol, TrainedProtocol):
         _check_batch(protocol.optimisation.batch_size, f"{where}.optimisation", train_items, found)
     if train_items is None:
         return
-    if isinstance(protocol, KnnProtocol) and protocol.k > train_items:
-        found.faults[f"{where}.k"] = f"The training split has only {train_items} items."
+    if isinstance(protocol, KnnProtocol):
+        for field, k in (("k", protocol.k), ("more_k", max(protocol.more_k, default=0))):
+            if k > train_items:
+                found.faults[f"{where}.{field}"] = f"The training split has only {train_items} items."
     if isinstance(protocol, RetrievalProtocol) and max(protocol.ranks, default=0) > train_items:
         found.faults[f"{where}.ranks"] = f"The training split has only {train_items} items to rank."
 

@@ -27,7 +27,7 @@ from backend.runs.reading import run_views
 from backend.runs.tables import Run
 from backend.runs.views import LaunchedView, LaunchRequest, PreviewView
 from backend.settings import Settings
-from sce.definition import Data, Evaluation, LinearProtocol, Pretrain, kind_of
+from sce.definition import Data, Evaluation, Pretrain, TrainedProtocol, kind_of
 from sce.definition.derived import Derived, derive
 from sce.recipes import expanded
 
@@ -157,7 +157,7 @@ def _epochs(definition: Pretrain | Evaluation) -> int | None:
     if isinstance(definition, Pretrain):
         return definition.optimisation.epochs
     protocol = definition.protocol
-    return protocol.optimisation.epochs if isinstance(protocol, LinearProtocol) else None
+    return protocol.optimisation.epochs if isinstance(protocol, TrainedProtocol) else None
 
 
 def _registered(db: Session, data: Data, settings: Settings, by: User | None) -> Dataset:

@@ -133,6 +133,7 @@ def may(run: Run, *, num_states: int = 0, num_kept: int = 0) -> list[Action]:
         "resume": state is STOPPED and num_states > 0,
         "retry": state is FAILED or (state is STOPPED and num_states == 0),
         "clone": run.kind != "import",
+        "test": run.kind in ("linear", "finetune") and state is FINISHED and num_states > 0,
         "evaluate": run.kind in ("pretrain", "import") and num_kept > 0,
         "archive": state in ENDED or state is DRAFT,
     }

@@ -3,7 +3,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Query, Request
 
 from backend.edge import Config, CurrentUser, Db
-from backend.runs import detail, listing, recipes, service
+from backend.runs import detail, listing, recipes, service, testing
 from backend.runs.launch import launch, preview
 from backend.runs.listing import Filter
 from backend.runs.logs import LogReader, log_file
@@ -22,6 +22,7 @@ from backend.runs.views import (
     RunState,
     RunView,
     SortKey,
+    TestRequest,
 )
 from backend.views import MAX_ID, Id, Overrides, Page, Text
 from sce.definition import RunKind
@@ -138,6 +139,12 @@ def clone_run(
 ) -> LaunchedView:
     """Launch the same again with other values by dotted key."""
     return service.clone_run(db, run_id, overrides, settings=config, by=user)
+
+
+@router.post("/runs/{run_id}/test", status_code=201)
+def test_run(db: Db, config: Config, user: CurrentUser, run_id: Id, asked: TestRequest) -> LaunchedView:
+    """Score the classifiers that a linear probe or a fine-tuning left, on its own data and views."""
+    return testing.test_run(db, run_id, asked, settings=config, by=user)
 
 
 @router.post("/runs/{run_id}/archive")

@@ -12,7 +12,7 @@ RunState = Literal[
     "draft", "queued", "starting", "running", "stopping", "preempted", "finished", "stopped", "failed"
 ]
 FailureKind = Literal["user_error", "out_of_memory", "timeout", "infrastructure", "lost"]
-Action = Literal["launch", "stop", "resume", "retry", "clone", "evaluate", "archive", "restore"]
+Action = Literal["launch", "stop", "resume", "retry", "clone", "evaluate", "test", "archive", "restore"]
 BulkAction = Literal["stop", "archive", "restore"]
 SortKey = Literal["id", "name", "state", "kind", "progress", "created_at", "started_at", "duration"]
 
@@ -40,6 +40,13 @@ class LaunchRequest(Request):
     is_draft: bool = False
     """Keep it as a draft instead of queueing it."""
     cloned_from_id: Id | None = None
+
+
+class TestRequest(Request):
+    """Score the classifiers of a linear probe or a fine-tuning again."""
+
+    which: Literal["best", "last", "both"] = "best"
+    """The one of the best validation, of the last epoch, or both in one run."""
 
 
 class Change(View):

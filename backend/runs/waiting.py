@@ -47,6 +47,9 @@ def _host_reason(run: Run, hosts: Sequence[HostRoom], place: int | None) -> str:
         return "Every host is drained: let one take runs again on the Hosts page."
     if not fitting:
         return f"No online host has {what}."
+    short = [host.disk_short for host in fitting if host.disk_short]
+    if len(short) == len(fitting):
+        return short[0]
     if place:
         return f"{place} {'run is' if place == 1 else 'runs are'} ahead of it; it needs {what}."
     free = [host for host in fitting if host.free[host.kind_for(accelerator)] >= run.devices]

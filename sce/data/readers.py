@@ -199,7 +199,8 @@ class ScoredReader:
     def _squares(self, frames_THWC: NDArray[np.uint8]) -> list[Tensor]:
         """The crops of one clip, (3, T, S, S) each."""
         size, is_image = self.clips.size, self.source.data.kind == "image"
-        height, width = scaled_sides(height=frames_THWC.shape[1], width=frames_THWC.shape[2], short=size)
+        short = self.clips.short_side or size
+        height, width = scaled_sides(height=frames_THWC.shape[1], width=frames_THWC.shape[2], short=short)
         scaled = resized(frames_THWC, height, width, antialias=is_image)
         boxes = even_boxes(height=height, width=width, size=size, crops=self.clips.crops)
         return [cut(scaled, box) for box in boxes]

@@ -59,15 +59,23 @@ def read_clips(path: Path, clips: Sequence[Sequence[int]], *, fps: float) -> lis
     wanted = sorted({number for clip in clips for number in clip})
     with _opened(path) as (container, stream):
         walk = _Walk(path, container, stream, fps, wanted)
-        pictures = {number: walk.seen(number) for number in wanted}
-        return [_stacked([pictures[number] for number in clip]) for clip in clips]
+        return _filled(clips, ((number, walk.seen(number)) for number in wanted))
 
 
-def _stacked(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    clip = np.empty((len(pictures), *pictures[0].shape), np.uint8) if pictures else np.empty(0, np.uint8)
-    for place, picture in enumerate(pictures):
-        clip[place] = picture
-    return clip
+def _filled(
+    clips: Sequence[Sequence[int]], pictures: Iterable[tuple[int, NDArray[np.uint8]]]
+) -> list[NDArray[np.uint8]]:
+    """Each picture put where it is asked for as it comes: thirty views of a large video are held once, not twice."""
+    places: dict[int, list[tuple[int, int]]] = {}
+    for which, clip in enumerate(clips):
+        for place, number in enumerate(clip):
+            places.setdefault(number, []).append((which, place))
+    filled: list[NDArray[np.uint8]] = []
+    for number, picture in pictures:
+        filled = filled or [np.empty((len(clip), *picture.shape), np.uint8) for clip in clips]
+        for which, place in places[number]:
+            filled[which][place] = picture
+    return filled
 
 
 def stream_frames(path: Path, numbers: Sequence[int], *, fps: float) -> Iterator[NDArray[np.uint8]]:

@@ -4,7 +4,7 @@ import math
 
 from sce.definition.base import Frozen
 from sce.definition.learning import Cosine, LrScaling, Optimisation
-from sce.definition.protocols import LinearProtocol
+from sce.definition.protocols import TrainedProtocol
 from sce.definition.runs import Evaluation, Pretrain
 from sce.definition.sizes import checkpoint_bytes, trunk_width
 
@@ -55,7 +55,7 @@ def derive(definition: Pretrain | Evaluation, *, train_items: int | None) -> Der
 def _optimisation(definition: Pretrain | Evaluation) -> Optimisation | None:
     if isinstance(definition, Pretrain):
         return definition.optimisation
-    return definition.protocol.optimisation if isinstance(definition.protocol, LinearProtocol) else None
+    return definition.protocol.optimisation if isinstance(definition.protocol, TrainedProtocol) else None
 
 
 def _batch_per_device(definition: Pretrain | Evaluation, learning: Optimisation) -> int:

@@ -1,9 +1,14 @@
 """What is wrong with a definition, in words: the field as the user wrote it, and a sentence."""
 
+import difflib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
+
+from sce.definition.base import Frozen
+from sce.definition.runs import Definition
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,9 @@ def problems_of(error: ValidationError, given: Any) -> list[Problem]:
     faults = error.errors(include_url=False, include_context=False)
     inner = [fault["loc"] for fault in faults]
     return [
-        Problem(".".join(_path(fault["loc"], given)), _sentence(fault["type"], fault["msg"]))
+        Problem(
+            ".".join(_path(fault["loc"], given)), _sentence(fault["type"], fault["msg"]) + _hint(fault, given)
+        )
         for fault in faults
         if fault["type"] != "too_short" or not _is_echo(fault["loc"], inner)
     ]
@@ -47,6 +54,51 @@ def _step(node: Any, part: int | str) -> Any:
     if isinstance(node, list | tuple) and isinstance(part, int) and part < len(node):
         return node[part]
     return None
+
+
+def _hint(fault: Any, given: Any) -> str:
+    """The nearest name beside a field that there is not."""
+    if fault["type"] != "extra_forbidden":
+        return ""
+    *path, name = _path(fault["loc"], given)
+    return nearest(name, fields_at(path, given))
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """What to write instead of a name that is not known, as the end of a sentence."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    if close:
+        return f" Did you mean {close[0]!r}?"
+    return f" There are: {', '.join(known)}." if known else ""
+
+
+def fields_at(path: list[str], given: Any) -> list[str]:
+    """Names of the fields that the definition has at a place, whichever variants ``given`` chose on the way."""
+    annotation: Any = Definition
+    for part in path:
+        chosen = _chosen(annotation, given)
+        given = _step(given, int(part) if part.isdigit() else part)
+        if chosen is not None:  # else a list: its items are of the same annotation
+            annotation = chosen.model_fields[part].annotation if part in chosen.model_fields else None
+    chosen = _chosen(annotation, given)
+    return list(chosen.model_fields) if chosen else []
+
+
+def _chosen(annotation: Any, node: Any) -> type[Frozen] | None:
+    if not isinstance(node, dict):
+        return None
+    for model in _models_in(annotation):
+        if "kind" not in model.model_fields or model.model_fields["kind"].default == node.get("kind"):
+            return model
+    return None
+
+
+def _models_in(annotation: Any) -> Iterator[type[Frozen]]:
+    if isinstance(annotation, type) and issubclass(annotation, Frozen):
+        yield annotation
+        return
+    for part in get_args(annotation):
+        yield from _models_in(part)
 
 
 def _sentence(kind: str, message: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from sce.definition.base import FolderPath, Frozen, Sha256
 from sce.definition.data import Data, Jitter, View
@@ -32,7 +32,18 @@ class EvalClips(Frozen):
     crops: Literal[1, 3] = 3
     """1 is the centre crop; 3 are start, centre and end of the longer side."""
     size: PositiveInt = 256
-    """Short side that a video is scaled to, and side of the square crops."""
+    """Side of the square crops, and short side that a video is scaled to."""
+    short_side: PositiveInt | None = None
+    """Short side that a video is scaled to if it is more than the crops' own, as in 256 for crops of 224."""
+
+    @model_validator(mode="after")
+    def _crop_fits(self) -> "EvalClips":
+        if self.short_side is not None and self.short_side < self.size:
+            raise ValueError(
+                f"short_side {self.short_side} is less than size {self.size}: no crop of that size fits; "
+                "raise it, or leave it out"
+            )
+        return self
 
 
 class KnnProtocol(Frozen):
@@ -43,6 +54,10 @@ class KnnProtocol(Frozen):
     """Neighbours that vote."""
     temperature: PositiveFloat = 0.07
     """A neighbour's vote is exp(similarity / temperature)."""
+    more_k: tuple[PositiveInt, ...] = Field(default=(), max_length=16)
+    """Other numbers of neighbours to score in the same pass, each at every temperature."""
+    more_temperatures: tuple[PositiveFloat, ...] = Field(default=(), max_length=16)
+    """Other temperatures to score in the same pass, each with every k."""
     views: EvalClips = EvalClips(clips=1, crops=1)
     """Views of a video that are averaged."""
 
@@ -69,6 +84,9 @@ class ExtractProtocol(Frozen):
     """Views of a video that are averaged."""
 
 
+Validation = Literal["none", "one_view", "all_views"]
+
+
 class LinearProtocol(Frozen):
     """A linear classifier trained on the frozen trunk."""
 
@@ -83,12 +101,122 @@ class LinearProtocol(Frozen):
     """Augmentation of a training clip."""
     views: EvalClips = EvalClips()
     """Views of a scored video whose probabilities are averaged."""
+    validation: Validation = "all_views"
+    """What is looked at between epochs: nothing, one centre view, or all the views. Less is faster."""
     validate_every_epochs: PositiveInt = 5
     """Epochs between validations; the last epoch is always validated."""
+    final_test: bool = True
+    """Score the last and the best classifier on all the views at the end. Off leaves it to a test run."""
 
 
+class FinetuneProtocol(Frozen):
+    """Trunk and a linear classifier trained together, from the checkpoint on."""
+
+    kind: Literal["finetune"] = "finetune"
+    optimisation: Optimisation = Optimisation(
+        epochs=200, batch_size=64, optimizer=Sgd(lr=0.1), schedule=Cosine()
+    )
+    """How trunk and classifier are trained."""
+    head_lr: PositiveFloat | None = None
+    """Base learning rate of the classifier, scaled and scheduled like the trunk's; none for the trunk's own."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.8
+    """Share of the features that is left out at random in front of the classifier while it is trained."""
+    freeze_trunk_epochs: NonNegativeInt = 0
+    """First epochs in which only the classifier is trained."""
+    freeze_norms: bool = False
+    """Batch normalisation keeps its statistics and weights of the checkpoint."""
+    train_view: View = View(
+        size=224,
+        scale=(0.5, 1.0),
+        jitter=Jitter(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1, p=0.8),
+        grey_p=0.2,
+        blur_p=0.0,
+    )
+    """Augmentation of a training clip."""
+    views: EvalClips = EvalClips()
+    """Views of a scored video whose probabilities are averaged."""
+    validation: Validation = "all_views"
+    """What is looked at between epochs: nothing, one centre view, or all the views. Less is faster."""
+    validate_every_epochs: PositiveInt = 5
+    """Epochs between validations; the last epoch is always validated."""
+    final_test: bool = True
+    """Score the last and the best classifier on all the views at the end. Off leaves it to a test run."""
+
+    @model_validator(mode="after")
+    def _trunk_is_trained_at_all(self) -> "FinetuneProtocol":
+        if self.freeze_trunk_epochs >= self.optimisation.epochs:
+            raise ValueError(
+                f"freeze_trunk_epochs {self.freeze_trunk_epochs} leaves none of the {self.optimisation.epochs} "
+                "epochs to train the trunk in: lower it, or choose the protocol linear"
+            )
+        return self
+
+
+class TestProtocol(Frozen):
+    """Score the classifiers that a linear probe or a fine-tuning left, without training anything."""
+
+    __test__ = False  # pytest would take the class for a test
+
+    kind: Literal["test"] = "test"
+    which: Literal["best", "last", "both"] = "best"
+    """The classifier of the best validation, of the last epoch, or both in one pass."""
+    views: EvalClips = EvalClips()
+    """Views of a scored video whose probabilities are averaged."""
+
+
+class SvmProtocol(Frozen):
+    """Linear support vector machines on the frozen features of a few images of each class, and of all."""
+
+    kind: Literal["svm"] = "svm"
+    shots: tuple[PositiveInt, ...] = Field(default=(16, 32, 64), max_length=8)
+    """Training items of each class; each number gives a score."""
+    draws: PositiveInt = 5
+    """Random draws of those items whose scores are averaged."""
+    full: bool = True
+    """Score the whole training split as well."""
+    cost: PositiveFloat = 0.5
+    """Weight of a misclassified item against the margin (LIBLINEAR's C)."""
+    views: EvalClips = EvalClips(clips=1, crops=1)
+    """Views of a video that are averaged."""
+
+
+class TransferProtocol(Frozen):
+    """Logistic regression on frozen features by L-BFGS, its l2 penalty chosen on a part of the training split."""
+
+    kind: Literal["transfer"] = "transfer"
+    metric: Literal["top1", "mean_per_class"] = "top1"
+    """Score that is quoted and that the penalty is chosen by; classes of unlike size need mean_per_class."""
+    smallest_l2: PositiveFloat = 1e-6
+    """Smallest penalty that is tried."""
+    largest_l2: PositiveFloat = 1e5
+    """Largest penalty that is tried."""
+    num_l2: Annotated[int, Field(ge=1, le=100)] = 45
+    """Penalties that are tried, evenly spaced in their logarithm."""
+    validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """Share of each class of the training split that the penalty is chosen on; the final fit takes all of it."""
+    max_iterations: PositiveInt = 1000
+    """Most steps of L-BFGS."""
+    views: EvalClips = EvalClips(clips=1, crops=1)
+    """Views of a video that are averaged."""
+
+    @model_validator(mode="after")
+    def _range_rises(self) -> "TransferProtocol":
+        if self.smallest_l2 > self.largest_l2:
+            raise ValueError("smallest_l2 must not be above largest_l2")
+        return self
+
+
+TrainedProtocol = LinearProtocol | FinetuneProtocol
 EvalProtocol = Annotated[
-    KnnProtocol | RetrievalProtocol | ExtractProtocol | LinearProtocol, Field(discriminator="kind")
+    KnnProtocol
+    | RetrievalProtocol
+    | ExtractProtocol
+    | LinearProtocol
+    | FinetuneProtocol
+    | TestProtocol
+    | SvmProtocol
+    | TransferProtocol,
+    Field(discriminator="kind"),
 ]
 
 

@@ -19,7 +19,7 @@ from sce.definition.learning import (
     Trunk,
 )
 from sce.definition.methods import Method, Moco, Ressl, Sce, Supervised
-from sce.definition.protocols import CheckpointFile, Checkpoints, EvalProtocol, LinearProtocol, Planned
+from sce.definition.protocols import CheckpointFile, Checkpoints, EvalProtocol, Planned, TrainedProtocol
 
 
 class Pretrain(Frozen):
@@ -76,7 +76,7 @@ class Evaluation(Frozen):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> "Evaluation":
-        if isinstance(self.protocol, LinearProtocol):
+        if isinstance(self.protocol, TrainedProtocol):
             _refuse_uneven_devices(self.protocol.optimisation, self.compute)
         return self
 
@@ -84,7 +84,9 @@ class Evaluation(Frozen):
 Definition = Annotated[Pretrain | Evaluation, Field(discriminator="kind")]
 definition_adapter: TypeAdapter[Pretrain | Evaluation] = TypeAdapter(Definition)
 
-RunKind = Literal["pretrain", "linear", "knn", "retrieval", "extract", "import"]
+RunKind = Literal[
+    "pretrain", "linear", "finetune", "test", "knn", "retrieval", "extract", "svm", "transfer", "import"
+]
 
 
 def kind_of(definition: Pretrain | Evaluation) -> RunKind:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sce.data.module import eval_loader
+from sce.data.module import ScoredBatch, eval_loader
 from sce.data.views import Normalise
 from sce.definition import EvalClips
 from sce.evaluate.bench import Bench, CannotEvaluate
@@ -35,21 +35,30 @@ def view_features(bench: Bench, split: str, views: EvalClips) -> Iterator[tuple[
 
     Raises ``Stopped`` when the run is asked to leave.
     """
+    normalise = Normalise(bench.pretrain.views.mean, bench.pretrain.views.std).to(bench.device)
+    for batch in scored_batches(bench, split, views, f"features of {split}"):
+        yield _through_trunk(bench, normalise, batch.clips_BVCTHW), batch.label_B, batch.position_B
+
+
+def scored_batches(bench: Bench, split: str, views: EvalClips, phase: str) -> Iterator[ScoredBatch]:
+    """The views of a split's items, each item opened once; ``phase`` says in the journal what is done.
+
+    Raises ``Stopped`` when the run is asked to leave.
+    """
     views_per_video = views.clips * views.crops
+    total, done = len(bench.index.splits[split]), 0
     loader = eval_loader(
         bench.definition.data,
         split,
         views,
         batch_videos=max(CLIPS_PER_BATCH // views_per_video, 1),
-        workers=bench.loader_workers(views_per_video * len(bench.index.splits[split])),
+        workers=bench.loader_workers(views_per_video * total),
     )
-    normalise = Normalise(bench.pretrain.views.mean, bench.pretrain.views.std).to(bench.device)
-    total, done = len(bench.index.splits[split]), 0
     for batch in loader:
         bench.report.leave_if_asked()
-        yield _through_trunk(bench, normalise, batch.clips_BVCTHW), batch.label_B, batch.position_B
+        yield batch
         done = int(batch.position_B[-1]) + 1
-        bench.report.progress(f"features of {split}", done, total)
+        bench.report.progress(phase, done, total)
     bench.skipped.update(loader.skipped)
 
 

@@ -1,5 +1,7 @@
 """k-NN: the nearest training videos vote for a class. SCE Lab's own protocol: no paper quotes it for SCE."""
 
+from itertools import product
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,14 +11,23 @@ from sce.evaluate.retrieval import nearest, unit
 
 
 def knn(protocol: KnnProtocol, bank: Features, queries: Features, *, num_classes: int) -> Scores:
-    """Top-1 and top-5 of a vote where each of the k nearest weighs exp(cosine similarity / temperature)."""
-    k = min(protocol.k, len(bank.label))
-    neighbour_Qk, similarity_Qk = nearest(unit(queries.features), unit(bank.features), k)
-    votes_QC = votes(bank.label[neighbour_Qk], similarity_Qk, protocol.temperature, num_classes)
-    return Scores(
-        values={"top1": in_top(votes_QC, queries.label, 1), "top5": in_top(votes_QC, queries.label, 5)},
-        remarks={"bank": bank.scored, "queries": queries.scored, "k": k},
-    )
+    """Top-1 and top-5 of a vote where each of the k nearest weighs exp(cosine similarity / temperature).
+
+    Neighbours are looked for once, for the largest k; ``top1_k10_t0.1`` is what ``more_k`` and
+    ``more_temperatures`` ask for beside the protocol's own pair.
+    """
+    own = (min(protocol.k, len(bank.label)), protocol.temperature)
+    ks = sorted({own[0], *(min(k, len(bank.label)) for k in protocol.more_k)})
+    temperatures = sorted({protocol.temperature, *protocol.more_temperatures})
+    neighbour_Qk, similarity_Qk = nearest(unit(queries.features), unit(bank.features), ks[-1])
+    label_Qk, values = bank.label[neighbour_Qk], dict[str, float]()
+    for k, temperature in product(ks, temperatures):
+        votes_QC = votes(label_Qk[:, :k], similarity_Qk[:, :k], temperature, num_classes)
+        suffix = "" if (k, temperature) == own else f"_k{k}_t{temperature:g}"
+        values |= {f"top{n}{suffix}": in_top(votes_QC, queries.label, n) for n in (1, 5)}
+    best = max((name for name in values if name.startswith("top1")), key=lambda name: values[name])
+    remarks = {"bank": bank.scored, "queries": queries.scored, "k": own[0]}
+    return Scores(values, remarks if len(values) == 2 else {**remarks, "highest": best})
 
 
 def votes(

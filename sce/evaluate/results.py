@@ -1,12 +1,14 @@
 """What an evaluation gives, and how arrays are kept."""
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+
+from sce.checkpoints import write_atomically
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,14 @@ class Features:
 
 def save_arrays(file: Path, **arrays: NDArray[Any]) -> None:
     """Write an .npz that a reader sees whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as stream:
-        np.savez(stream, allow_pickle=False, **arrays)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(file)
+
+    def write(temporary: Path) -> None:
+        with temporary.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, **arrays)
+
+    write_atomically(file, write)
+
+
+def save_whole(file: Path, state: object) -> None:
+    """``torch.save`` that a reader sees whole or not at all."""
+    write_atomically(file, lambda temporary: torch.save(state, temporary))

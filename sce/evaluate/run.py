@@ -1,5 +1,6 @@
 """One evaluation from its definition to its end line."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from sce.data.index import load_index
@@ -7,16 +8,22 @@ from sce.definition import (
     EvalProtocol,
     Evaluation,
     ExtractProtocol,
+    FinetuneProtocol,
     KnnProtocol,
     LinearProtocol,
     RetrievalProtocol,
+    SvmProtocol,
+    TestProtocol,
+    TransferProtocol,
 )
 from sce.evaluate.bench import Bench, Reporter, Stopped, check_data, pick_device
 from sce.evaluate.features import split_features
+from sce.evaluate.finetune import finetune
 from sce.evaluate.knn import knn
 from sce.evaluate.linear import linear
-from sce.evaluate.results import Scores
+from sce.evaluate.results import Features, Scores
 from sce.evaluate.retrieval import retrieval
+from sce.evaluate.testing import check_classes, load_tested, test_classifiers
 from sce.foreign import load_checkpoint_file
 from sce.rundir import EndEvent, EndStatus, ResultEvent, RunDir, StopReason
 
@@ -26,10 +33,10 @@ def run_evaluation(
 ) -> EndStatus:
     """Measure, journal, and say how it ended; see ``sce.evaluate.evaluate``."""
     report = Reporter(run, attempt, heard=heard)
-    bench = _bench(run, definition, report, runs_dir)
+    work = _work(run, definition, report, runs_dir)
     try:
         with report.listening():
-            scores = _measure(bench, definition.protocol)
+            scores = work()
     except Stopped as stopped:
         status: EndStatus = "preempted" if stopped.reason == "preempt" else "stopped"
     else:
@@ -46,6 +53,26 @@ def run_evaluation(
     return status
 
 
+def _work(run: RunDir, definition: Evaluation, report: Reporter, runs_dir: Path) -> Callable[[], Scores]:
+    """What is to be done once everything that can be refused has been looked at."""
+    if isinstance(definition.protocol, TestProtocol):
+        return _test(run, definition, definition.protocol, report, runs_dir)
+    bench = _bench(run, definition, report, runs_dir)
+    return lambda: _measure(bench, definition.protocol)
+
+
+def _test(
+    run: RunDir, definition: Evaluation, protocol: TestProtocol, report: Reporter, runs_dir: Path
+) -> Callable[[], Scores]:
+    device, index = pick_device(definition.compute.accelerator), load_index(Path(definition.data.root))
+    models, pretrain, classes = load_tested(definition, protocol, runs_dir / definition.checkpoint.path)
+    check_data(definition, pretrain, index)
+    check_classes(classes, index.classes, definition.data.root)
+    trunk = next(iter(models.values())).trunk
+    bench = Bench(run, definition, trunk, pretrain, index, device, report)
+    return lambda: test_classifiers(bench, protocol, models)
+
+
 def _bench(run: RunDir, definition: Evaluation, report: Reporter, runs_dir: Path) -> Bench:
     file = runs_dir / definition.checkpoint.path  # an absolute path stays as it is
     index = load_index(Path(definition.data.root))
@@ -57,24 +84,43 @@ def _bench(run: RunDir, definition: Evaluation, report: Reporter, runs_dir: Path
     check_data(definition, pretrain, index)
     report.warn_of_other_clips(definition, pretrain)
     trunk = trunk.to(device).eval().requires_grad_(False)
+    if definition.compute.compile:
+        trunk.compile()
     return Bench(run, definition, trunk, pretrain, index, device, report)
 
 
 def _measure(bench: Bench, protocol: EvalProtocol) -> Scores:
-    if isinstance(protocol, LinearProtocol):
-        return linear(bench, protocol)
+    match protocol:
+        case LinearProtocol():
+            return linear(bench, protocol)
+        case FinetuneProtocol():
+            return finetune(bench, protocol)
     items = sum(len(bench.index.splits[split]) for split in _splits(bench))
     bench.report.start(step=0, steps=items, epochs=1, device=bench.device, resumed=None)
     train, val = (split_features(bench, split, protocol.views) for split in _splits(bench))
+    return _compare(bench, protocol, train, val)
+
+
+def _compare(bench: Bench, protocol: EvalProtocol, train: Features, val: Features) -> Scores:
+    """What the features of both splits say."""
+    seed, num_classes = bench.definition.seed, len(bench.index.classes)
     match protocol:
         case KnnProtocol():
-            return knn(protocol, train, val, num_classes=len(bench.index.classes))
+            return knn(protocol, train, val, num_classes=num_classes)
         case RetrievalProtocol():
             return retrieval(protocol, train, val, bench.run)
+        case SvmProtocol():
+            from sce.evaluate.svm import svm  # scikit-learn takes a second to import
+
+            return svm(protocol, train, val, num_classes=num_classes, seed=seed, report=bench.report)
+        case TransferProtocol():
+            from sce.evaluate.transfer import transfer
+
+            return transfer(protocol, train, val, seed=seed, report=bench.report)
         case ExtractProtocol():
-            return Scores(
-                {}, {"bank": train.scored, "queries": val.scored}, ["features/train.npz", "features/val.npz"]
-            )
+            files = ["features/train.npz", "features/val.npz"]
+            return Scores({}, {"bank": train.scored, "queries": val.scored}, files)
+    raise AssertionError(f"{protocol.kind} compares no features")
 
 
 def _splits(bench: Bench) -> tuple[str, str]:

@@ -6,7 +6,6 @@ A recipe file holds ``title``, ``source`` (the paper, or "SCE Lab" for what no p
 ``key.sub=value`` with a YAML value; list items are numbers (``views.views.0.size=112``).
 """
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +15,7 @@ from typing import Any
 import yaml
 
 from sce.definition import Evaluation, Frozen, Pretrain, definition_adapter
+from sce.definition.problems import nearest
 
 FOLDER = Path(__file__).parent
 
@@ -42,12 +42,12 @@ class Recipe:
 
 class UnknownRecipe(ValueError):
     def __init__(self, name: str) -> None:
-        super().__init__(f"There is no recipe {name!r}.{_nearest(name, recipe_names())}")
+        super().__init__(f"There is no recipe {name!r}.{nearest(name, recipe_names())}")
 
 
 class UnknownFamily(ValueError):
     def __init__(self, name: str) -> None:
-        super().__init__(f"There is no family of views {name!r}.{_nearest(name, family_names())}")
+        super().__init__(f"There is no family of views {name!r}.{nearest(name, family_names())}")
 
 
 class UnknownKey(ValueError):
@@ -55,7 +55,7 @@ class UnknownKey(ValueError):
 
     def __init__(self, key: str, known: Sequence[str]) -> None:
         self.key = key
-        super().__init__(f"There is no field {key!r}.{_nearest(key.rpartition('.')[2], known)}")
+        super().__init__(f"There is no field {key!r}.{nearest(key.rpartition('.')[2], known)}")
 
 
 class BadOverride(ValueError):
@@ -206,10 +206,3 @@ def _number(value: Any) -> Any:
         except ValueError:
             return value
     return value
-
-
-def _nearest(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    if close:
-        return f" Did you mean {close[0]!r}?"
-    return f" There are: {', '.join(known)}." if known else ""

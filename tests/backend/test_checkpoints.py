@@ -119,6 +119,18 @@ def test_a_score_is_shown_at_its_checkpoint(trained: Lab) -> None:
     assert (score.run_id, score.kind, score.values) == (run_id, "knn", {"top1": 0.5})
 
 
+def test_what_a_probe_journals_of_its_own_training_is_no_score_of_the_checkpoint(trained: Lab) -> None:
+    run_id = evaluate(trained, 3)
+    trained.claim()
+    training = {"event": "metrics", "attempt": 1, "time": 0.0, "step": 1, "epoch": 1.0}
+    trained.tell(run_id, {**training, "values": {"train/lr": 0.1, "val/top1": 0.4}}, RESULT, end("finished"))
+    with trained.sessions() as db:
+        (curve,) = read_evaluations(db, 1).curves
+    assert curve.points[0].values == {"top1": 0.5}
+    assert see(trained, 3).scores[0].values == {"top1": 0.5}
+    assert trained.run(run_id).summary == {"train/lr": 0.1, "val/top1": 0.4, "top1": 0.5}
+
+
 def test_scores_of_one_protocol_are_a_curve_over_the_epochs(trained: Lab) -> None:
     for checkpoint_id in (3, 1, 2):
         evaluate(trained, checkpoint_id)

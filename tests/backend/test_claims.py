@@ -136,6 +136,23 @@ def test_a_queued_run_says_in_words_what_it_waits_for(ready: Lab) -> None:
     ]
 
 
+def test_a_queued_run_says_that_the_disk_is_full_until_there_is_room(ready: Lab) -> None:
+    run_id = ready.launch().id
+    words = []
+    for free in (1_200_000_000, 2_000_000_000):
+        with ready.sessions.begin() as db:
+            host = db.scalars(select(Host)).one()
+            host.disk_free_bytes, host.disk_least_bytes = free, 2_000_000_000
+            db.flush()
+            words.append(run_view(db, db.get_one(Run, run_id)).waits_for)
+            name = host.name
+    assert words == [
+        f"The runs disk of {name} has 1.2 GB left, and no run starts below 2.0 GB: "
+        "make room, or lower SCELAB_MIN_FREE_DISK_GB.",
+        "A worker is about to start it.",
+    ]
+
+
 def test_a_definition_of_another_version_fails_with_its_field_and_holds_nobody_up(ready: Lab) -> None:
     old = ready.launch().id
     with ready.sessions.begin() as db:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import Lab, eventually
 
@@ -90,6 +90,65 @@ def test_a_page_may_be_shown(
         "it spills over sideways"
     )
     assert page.get_by_text(RAW_ID).count() == 0
+
+
+@pytest.fixture(scope="module")
+def phone(browser: Browser, lab: Lab) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, base_url=lab.stack.url)
+    page = context.new_page()
+    page.goto(lab.stack.login_link())
+    yield page
+    context.close()
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_a_phone_shows_a_page_without_scrolling_sideways(
+    name: str, phone: Page, content: dict[str, int]
+) -> None:
+    phone.goto(PATHS[name].format(**content))
+    phone.get_by_role("heading").first.wait_for()
+    phone.wait_for_timeout(800)
+    assert phone.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert phone.evaluate("(page => page.scrollWidth <= page.clientWidth)(document.querySelector('#page'))")
+
+
+def test_a_phone_reaches_every_page_by_the_menu(phone: Page, content: dict[str, int]) -> None:
+    phone.goto("/")
+    phone.get_by_role("button", name="Open the menu").click()
+    phone.get_by_role("link", name="Data sets", exact=True).click()
+    phone.get_by_role("heading", name="Data sets").wait_for()
+    expect(phone.get_by_role("link", name="Hosts", exact=True)).to_be_hidden()
+
+
+def test_the_keys_lead_through_the_table_to_a_run(page: Page, content: dict[str, int]) -> None:
+    page.get_by_role("status", name="Live").wait_for()
+    page.keyboard.press("g")
+    page.keyboard.press("r")
+    page.get_by_role("heading", name="Runs").wait_for()
+    page.get_by_role("link", name="tiny sce", exact=True).first.wait_for()
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(page.get_by_text("1 run selected")).to_be_visible()
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/runs/\d+"))
+
+
+def test_a_broken_stream_is_told_while_the_page_keeps_what_it_heard(
+    browser: Browser, lab: Lab, content: dict[str, int]
+) -> None:
+    context = browser.new_context(base_url=lab.stack.url)
+    page = context.new_page()
+    page.goto(lab.stack.login_link())
+    page.get_by_role("status", name="Live").wait_for()
+    page.get_by_role("link", name="Runs", exact=True).click()
+    page.get_by_role("region", name="Runs").wait_for()
+    context.route("**/api/v1/stream*", lambda route: route.abort())
+    page.reload()
+    expect(page.get_by_role("status", name="Stale")).to_be_visible(timeout=10_000)
+    expect(page.get_by_role("region", name="Runs")).to_be_visible()
+    context.unroute("**/api/v1/stream*")
+    expect(page.get_by_role("status", name="Live")).to_be_visible(timeout=10_000)
+    context.close()
 
 
 def serious_faults(page: Page) -> list[str]:

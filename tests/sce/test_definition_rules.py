@@ -33,6 +33,24 @@ def problems(given: Any) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
+    ("changes", "field", "hint"),
+    [
+        ({"optimization": {}}, "optimization", "Did you mean 'optimisation'?"),
+        ({"views": {"views": [{"sizes": 3}, {}]}}, "views.views.0.sizes", "Did you mean 'size'?"),
+        ({"method": {"kind": "moco", "queue": 3}}, "method.queue", "Did you mean 'queue_size'?"),
+        ({"method": {"kind": "simclr", "contrast": 1}}, "method.contrast", "There are: kind, temperature"),
+        ({"evaluations": [{"protocol": {"kind": "knn", "kk": 1}}]}, "evaluations.0.protocol.kk", "Did you mean 'k'?"),
+    ],
+)  # fmt: skip
+def test_an_unknown_field_is_refused_with_the_nearest_name_of_the_chosen_variant(
+    changes: dict[str, Any], field: str, hint: str
+) -> None:
+    ((found, message),) = problems(asked(**changes))
+    assert found == field
+    assert message.startswith(f"There is no such field. {hint}")
+
+
+@pytest.mark.parametrize(
     ("changes", "field"),
     [
         ({"data": {"kind": "hologram", "root": "x"}}, "data"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 from sce.checkpoints import UnusableCheckpoint, load_trunk
+from sce.data.index import load_index
 from sce.rundir import RunDir
 from sce.train import run_attempt
 from tests.sce.tiny import asked, assert_same, events, make_videos, tiny, weights
@@ -193,7 +195,7 @@ def test_a_definition_with_an_unknown_field_is_named(videos: Path, tmp_path: Pat
     run = asked(tmp_path / "run", tiny(videos))
     text = json.loads(run.definition_file.read_text()) | {"sede": 1}
     run.definition_file.write_text(json.dumps(text))
-    assert failed(run) == ("user_error", "sede: There is no such field.")
+    assert failed(run) == ("user_error", "sede: There is no such field. Did you mean 'seed'?")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="asks for a GPU that is not there")
@@ -243,3 +245,18 @@ def test_two_ranks_leave_at_one_batch_and_resume_bit_for_bit(videos: Path, tmp_p
     run.clear_stop()
     assert torchrun(run, attempt=2).returncode == 0
     assert_same(weights(run, FINAL), weights(whole, FINAL))
+
+
+@pytest.mark.slow
+def test_what_any_rank_could_not_read_is_named_once(videos: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(videos, tmp_path / "videos")
+    broken = {load_index(root).splits["train"][place].path for place in (2, 7)}
+    for path in broken:
+        (root / path).write_bytes(b"rotten")
+    compute = {"accelerator": "cpu", "loader_workers": 0, "devices": 2}
+    learning = ONE_EPOCH | {"epochs": 2}
+    run = asked(tmp_path / "run", tiny(root, compute=compute, optimisation=learning))
+    done = torchrun(run)
+    assert done.returncode == 0, done.stderr
+    named = [event["text"].partition(" ")[0] for event in events(run, "note")]
+    assert sorted(named) == sorted(broken)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,16 +24,6 @@ LAST = "epoch=0003.ckpt"
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_videos(tmp_path_factory.mktemp("videos"))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _handlers() -> Iterator[None]:
-    """The trainer listens to signals; pytest wants its own handlers back."""
-    numbers = (signal.SIGTERM, signal.SIGUSR2, signal.SIGINT)
-    before = {number: signal.getsignal(number) for number in numbers}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from sce.definition import Pretrain
 from sce.definition.data import VideoData
 from sce.rundir import RunDir
 from tests.worker.conftest import eventually
-from tests.worker.trainer import IGNORES_THE_STOP, KILLS_ITSELF, LEAVES_A_CHILD, WAITS
+from tests.worker.trainer import HAS_A_HELPER, IGNORES_THE_STOP, KILLS_ITSELF, LEAVES_A_CHILD, WAITS
 from worker.launchers import Exit, Handle, LaunchFailed, Resources, Sighting
 from worker.launchers.local import LocalLauncher, command_of, environment, may_pass
 from worker.launchers.processes import COOKIE, Leader, cookie_of, members, start_time
@@ -68,10 +68,24 @@ def test_nothing_of_an_attempt_survives_its_end(launcher: LocalLauncher, tmp_pat
     """The child has a session of its own, as torchrun's ranks have."""
     handle = start(launcher, tmp_path, LEAVES_A_CHILD)
     eventually(lambda: launcher.exit_of(tmp_path, attempt=1))
-    assert launcher.observe(handle) is Sighting.ALIVE
+    eventually(lambda: launcher.observe(handle) is Sighting.LEFT_BEHIND)
     launcher.end(handle)
     eventually(lambda: launcher.observe(handle) is Sighting.GONE)
     assert not list(members(cookie_of(tmp_path, 1)))
+
+
+def test_a_trainer_goes_on_without_its_attendant_and_its_helpers_do_not_pass_for_it(
+    launcher: LocalLauncher, tmp_path: Path
+) -> None:
+    handle = start(launcher, tmp_path, HAS_A_HELPER)
+    eventually(lambda: "metrics" in events(tmp_path))
+    os.kill(Leader.parse(handle).pid, signal.SIGKILL)
+    assert launcher.observe(handle) is Sighting.ALIVE
+    start_line = next(line.event for line in RunDir(tmp_path).read())
+    os.kill(start_line["pid"], signal.SIGKILL)
+    eventually(lambda: launcher.observe(handle) is Sighting.LEFT_BEHIND)
+    launcher.end(handle)
+    eventually(lambda: launcher.observe(handle) is Sighting.GONE)
 
 
 def test_who_ignores_the_polite_signal_is_ended_by_the_other(launcher: LocalLauncher, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """A queued run gets its processes once, and every end of them becomes a row that says why."""
 
 import json
+import os
+import signal
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +15,7 @@ from backend.runs.tables import Run
 from backend.settings import Settings
 from tests.worker.conftest import Shop, eventually, open_shop
 from tests.worker.trainer import (
+    HAS_A_HELPER,
     IGNORES_THE_STOP,
     KILLS_ITSELF,
     LEAVES_A_CHILD,
@@ -21,6 +24,7 @@ from tests.worker.trainer import (
 )
 from worker.launchers import Handle, Resources
 from worker.launchers.fake import FakeLauncher
+from worker.launchers.processes import Leader, members
 from worker.runs import launch, start_runs, stop_run
 from worker.sweep import mend_claims
 from worker.watch import Watch
@@ -78,6 +82,22 @@ def test_what_stays_after_its_end_is_ended(real: Shop, monkeypatch: pytest.Monke
     run_id = real.queue(LEAVES_A_CHILD)
     start_runs(real.place)
     real.wait(run_id, "finished", watch=Watch(real.place))
+
+
+def test_a_trainer_and_its_attendant_killed_together_leave_no_run_at_work(
+    real: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.watch.TEARDOWN_S", 0.3)
+    run_id, watch = real.queue(HAS_A_HELPER), Watch(real.place)
+    start_runs(real.place)
+    real.wait(run_id, "running", watch=watch)
+    handle = str(real.attempts(run_id)[0].handle)
+    start = next(line.event for line in real.place.folder(run_id).read())
+    for pid in (Leader.parse(handle).pid, start["pid"]):
+        os.kill(pid, signal.SIGKILL)
+    assert real.wait(run_id, "failed", watch=watch).failure_kind == "lost"
+    assert real.held() == [None]
+    assert not list(members(Leader.parse(handle).cookie))
 
 
 def test_a_stop_is_a_wish_that_the_trainer_follows(real: Shop) -> None:

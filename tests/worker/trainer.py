@@ -13,7 +13,9 @@ from pathlib import Path
 
 from sce.rundir import EndStatus, RunDir
 
-FINISHES, WAITS, IGNORES_THE_STOP, RUNS_OUT_OF_MEMORY, KILLS_ITSELF, IS_SLOW, LEAVES_A_CHILD = range(1, 8)
+FINISHES, WAITS, IGNORES_THE_STOP, RUNS_OUT_OF_MEMORY, KILLS_ITSELF, IS_SLOW, LEAVES_A_CHILD, HAS_A_HELPER = (
+    range(1, 9)
+)
 SLOW_STEPS = 60
 
 
@@ -83,6 +85,9 @@ def main() -> None:
     elif seed == LEAVES_A_CHILD:
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
         trainer.train(3)
+    elif seed == HAS_A_HELPER:
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        trainer.train(100_000, pause_s=0.05)
     else:
         trainer.train(3)
 

@@ -13,6 +13,8 @@ class Sighting(Enum):
     """What became of an attempt's processes. A zombie, or a reused process id, has GONE."""
 
     ALIVE = "alive"
+    LEFT_BEHIND = "left behind"
+    """The trainer has gone; processes that it started have not."""
     GONE = "gone"
 
 

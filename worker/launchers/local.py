@@ -14,6 +14,7 @@ from worker.launchers import attend as attendant
 from worker.launchers.processes import (
     COOKIE,
     Leader,
+    command_line,
     cookie_of,
     is_alive,
     members,
@@ -58,9 +59,13 @@ class LocalLauncher(Launcher):
     def observe(self, handle: Handle) -> Sighting:
         self._reap()
         leader = Leader.parse(handle)
-        if is_alive(leader) or any(members(leader.cookie)):
+        if is_alive(leader):
             return Sighting.ALIVE
-        return Sighting.GONE
+        left = list(members(leader.cookie))
+        # Somebody may have killed the attendant alone: the trainer then goes on without it.
+        if any(self._program[-1] in command_line(process) for process in left):
+            return Sighting.ALIVE
+        return Sighting.LEFT_BEHIND if left else Sighting.GONE
 
     def find(self, folder: Path, *, attempt: int) -> Handle | None:
         cookie = cookie_of(folder, attempt)

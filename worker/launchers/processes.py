@@ -67,6 +67,14 @@ def members(cookie: str) -> Iterator[psutil.Process]:
             continue  # it ended meanwhile, or is somebody else's: not ours either way
 
 
+def command_line(process: psutil.Process) -> list[str]:
+    """Its arguments; none when it has gone meanwhile."""
+    try:
+        return process.cmdline()
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return []
+
+
 def send(processes: Iterator[psutil.Process], number: signal.Signals) -> None:
     for process in processes:
         try:

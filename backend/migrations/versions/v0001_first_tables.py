@@ -56,6 +56,7 @@ def upgrade() -> None:
         sa.Column("memory_used_bytes", sa.BigInteger(), nullable=True),
         sa.Column("disk_free_bytes", sa.BigInteger(), nullable=True),
         sa.Column("disk_total_bytes", sa.BigInteger(), nullable=True),
+        sa.Column("disk_least_bytes", sa.BigInteger(), nullable=True),
         sa.Column("versions", sa.JSON(), nullable=False),
         sa.Column("registered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),

@@ -1,4 +1,4 @@
-import { QueryClient } from "@tanstack/react-query";
+import { QueryClient, QueryObserver } from "@tanstack/react-query";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { changeIn, follow, Refresher, shows } from "./live";
@@ -72,6 +72,29 @@ test("a change on the stream makes the query that shows it stale; a refused stre
   stream?.dispatchEvent(new Event("error"));
   await vi.advanceTimersByTimeAsync(3000);
   expect(Stream.opened[1]?.url).toBe("/api/v1/stream?after=41");
+  stop();
+  vi.unstubAllGlobals();
+});
+
+test("what failed while the server was away is asked again when the stream is back, and only that", async () => {
+  Stream.opened = [];
+  vi.stubGlobal("EventSource", Stream);
+  const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
+  client.setQueryData(["runs", 7], {});
+  const queryFn = vi.fn().mockRejectedValueOnce(new Error("away")).mockResolvedValue(["a host"]);
+  const leave = new QueryObserver(client, { queryKey: ["hosts"], queryFn }).subscribe(() => undefined);
+  const stop = follow(client);
+  const [stream] = Stream.opened;
+  stream?.dispatchEvent(new Event("open"));
+  stream?.dispatchEvent(new MessageEvent("message", { data: '{"topic": "dataset", "subject_id": 1}', lastEventId: "9" }));
+  await vi.advanceTimersByTimeAsync(300);
+  expect(client.getQueryState(["hosts"])?.status).toBe("error");
+  stream?.dispatchEvent(new Event("error"));
+  stream?.dispatchEvent(new Event("open"));
+  await vi.advanceTimersByTimeAsync(300);
+  expect(client.getQueryData(["hosts"])).toEqual(["a host"]);
+  expect(client.getQueryState(["runs", 7])?.isInvalidated).toBe(false);
+  leave();
   stop();
   vi.unstubAllGlobals();
 });

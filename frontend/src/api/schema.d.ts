@@ -1084,6 +1084,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Score the classifiers that a linear probe or a fine-tuning left, on its own data and views
+         * @description Score the classifiers that a linear probe or a fine-tuning left, on its own data and views.
+         */
+        post: operations["test_run_api_v1_runs__run_id__test_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -1475,7 +1495,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "initial" | "periodic" | "last" | "imported";
+            kind: "initial" | "periodic" | "last" | "imported" | "best" | "final";
             /**
              * Layouts
              * @description Layouts in which its trunk can be given away.
@@ -1973,7 +1993,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "pretrain" | "linear" | "knn" | "retrieval" | "extract" | "import";
+            kind: "pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer" | "import";
             /** Points */
             points: components["schemas"]["ScoredCheckpoint"][];
             /** Protocol */
@@ -3713,7 +3733,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "pretrain" | "linear" | "knn" | "retrieval" | "extract" | "import";
+            kind: "pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer" | "import";
             /**
              * Train Items
              * @description Size of the training split; None while the data set is not indexed.
@@ -3973,7 +3993,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "pretrain" | "linear" | "knn" | "retrieval" | "extract" | "import";
+            kind: "pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer" | "import";
             /** Name */
             name: string;
             /** Source */
@@ -4361,12 +4381,12 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "pretrain" | "linear" | "knn" | "retrieval" | "extract" | "import";
+            kind: "pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer" | "import";
             /**
              * May
              * @description What may be done with it now.
              */
-            may: ("launch" | "stop" | "resume" | "retry" | "clone" | "evaluate" | "archive" | "restore")[];
+            may: ("launch" | "stop" | "resume" | "retry" | "clone" | "evaluate" | "test" | "archive" | "restore")[];
             /** Method */
             method: string | null;
             /** Name */
@@ -4471,7 +4491,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "pretrain" | "linear" | "knn" | "retrieval" | "extract" | "import";
+            kind: "pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer" | "import";
             /** Name */
             name: string;
             /**
@@ -4583,12 +4603,12 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "pretrain" | "linear" | "knn" | "retrieval" | "extract" | "import";
+            kind: "pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer" | "import";
             /**
              * May
              * @description What may be done with it now.
              */
-            may: ("launch" | "stop" | "resume" | "retry" | "clone" | "evaluate" | "archive" | "restore")[];
+            may: ("launch" | "stop" | "resume" | "retry" | "clone" | "evaluate" | "test" | "archive" | "restore")[];
             /** Method */
             method: string | null;
             /** Name */
@@ -4661,7 +4681,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "pretrain" | "linear" | "knn" | "retrieval" | "extract" | "import";
+            kind: "pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer" | "import";
             /** Run Id */
             run_id: number;
             /** State */
@@ -4892,6 +4912,19 @@ export interface components {
             previews_quota_bytes: number;
             /** Runs Bytes */
             runs_bytes: number;
+        };
+        /**
+         * TestRequest
+         * @description Score the classifiers of a linear probe or a fine-tuning again.
+         */
+        TestRequest: {
+            /**
+             * Which
+             * @description The one of the best validation, of the last epoch, or both in one run.
+             * @default best
+             * @enum {string}
+             */
+            which: "best" | "last" | "both";
         };
         /**
          * TokenRequest
@@ -9023,7 +9056,7 @@ export interface operations {
         parameters: {
             query?: {
                 experiment_id?: number | null;
-                kind?: ("pretrain" | "linear" | "knn" | "retrieval" | "extract" | "import")[];
+                kind?: ("pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer" | "import")[];
                 state?: ("draft" | "queued" | "starting" | "running" | "stopping" | "preempted" | "finished" | "stopped" | "failed")[];
                 parent_id?: number | null;
                 seed_group?: string | null;
@@ -10959,6 +10992,122 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunView"];
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_run_api_v1_runs__run_id__test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LaunchedView"];
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Nobody is logged in, or the token is not good. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { extended, positiveOnly, type Series, splitLine, stepsWithin } from "./lines";
+import { brokenLine, extended, positiveOnly, type Series, splitLine, stepsWithin, supersededSpans } from "./lines";
 
 /** A series of buckets given as [step, min, max, last]; what is not said is plain. */
 function aSeries(buckets: [number, number, number, number][], more: Partial<Series> = {}): Series {
@@ -62,6 +62,27 @@ describe("steps that a later attempt went over again", () => {
     const thrice = aSeries([[8, 1, 2, 2], [8, 0, 5, 3]], { superseded: [true, true] });
     const { superseded } = splitLine(thrice, "step", 0);
     expect(superseded).toEqual({ x: [8], value: [3], low: [0], high: [5] });
+  });
+});
+
+describe("stretches that were gone over again", () => {
+  const line = (x: number[]) => ({ x, value: x, low: x, high: x });
+  const current = line(Array.from({ length: 21 }, (_, step) => step));
+
+  test("are one for each attempt that was lost, not one from the first to the last", () => {
+    const superseded = line([3, 4, 5, 15, 16]);
+    expect(supersededSpans({ current, superseded })).toEqual([[3, 5], [15, 16]]);
+  });
+
+  test("break the line between them, at a step that both know", () => {
+    const { x, value } = brokenLine({ current, superseded: line([3, 4, 15]) });
+    expect(x).toEqual([3, 4, 5, 15]);
+    expect(value).toEqual([3, 4, null, 15]);
+  });
+
+  test("go to the end of what there is when nothing came after", () => {
+    expect(supersededSpans({ current: line([0, 1]), superseded: line([2, 3, 4]) })).toEqual([[2, 4]]);
+    expect(supersededSpans({ current, superseded: line([]) })).toEqual([]);
   });
 });
 

@@ -29,7 +29,7 @@ export function optionsOf(model: PlotModel, look: Look, hands: Hands, plugins: u
     width: look.width,
     height: look.height,
     legend: { show: false },
-    padding: [8, 10, 0, 0],
+    padding: [8, 18, 0, 0],
     plugins,
     cursor: cursorOf(look, hands),
     scales: {

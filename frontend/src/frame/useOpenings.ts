@@ -16,8 +16,9 @@ export function useOpenings() {
     chordUntil.current = 0;
     void navigate({ to });
   };
+  // A finger in a field may still want the palette; the plain letters are the field's own.
+  useHotkeys([["mod+K", () => setOpened("palette")]], []);
   useHotkeys([
-    ["mod+K", () => setOpened("palette")],
     ["/", () => focusSearch() || setOpened("palette")],
     ["shift+?", () => setOpened("help")],
     ["?", () => setOpened("help")],

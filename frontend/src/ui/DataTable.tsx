@@ -3,7 +3,7 @@ import { Checkbox, UnstyledButton } from "@mantine/core";
 import { IconChevronDown, IconChevronUp } from "@tabler/icons-react";
 import { columnVisibilityFeature, tableFeatures, useTable } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type ReactNode, useMemo, useRef } from "react";
+import { memo, type ReactNode, useMemo, useRef } from "react";
 
 import classes from "./DataTable.module.css";
 import { useRowKeys } from "./useRowKeys";
@@ -74,24 +74,17 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
           {rows.slice(span.first, span.last).map((row, place) => {
             const id = idOf(row);
             return (
-              <tr key={id} ref={span.measure} data-index={span.first + place} data-selected={selection?.ids.has(id) || undefined}>
-                {selection && (
-                  <td className={classes.check}>
-                    <Checkbox
-                      size="xs"
-                      aria-label={`Select ${nameOf(row)}`}
-                      checked={selection.ids.has(id)}
-                      onClick={(event) => select.toggle(id, event.shiftKey)}
-                      readOnly
-                    />
-                  </td>
-                )}
-                {shown.map((column) => (
-                  <td key={column.id} data-align={column.align} data-main={column.isMain}>
-                    {column.cell(row)}
-                  </td>
-                ))}
-              </tr>
+              <MemoRow
+                key={id}
+                row={row}
+                index={span.first + place}
+                columns={shown}
+                measure={span.measure}
+                onToggle={selection && select.toggle}
+                isChosen={selection?.ids.has(id) ?? false}
+                id={id}
+                name={nameOf(row)}
+              />
             );
           })}
           {span.after > 0 && <tr aria-hidden style={{ height: span.after }} />}
@@ -101,13 +94,44 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
   );
 }
 
+interface TableRowProps<Row> {
+  row: Row;
+  id: number;
+  name: string;
+  index: number;
+  columns: readonly Column<Row>[];
+  isChosen: boolean;
+  onToggle: ((id: number, isStretch: boolean) => void) | undefined;
+  measure: ((element: Element | null) => void) | undefined;
+}
+
+function TableRow<Row>({ row, id, name, index, columns, isChosen, onToggle, measure }: TableRowProps<Row>) {
+  return (
+    <tr ref={measure} data-index={index} data-selected={isChosen || undefined}>
+      {onToggle && (
+        <td className={classes.check}>
+          <Checkbox size="xs" aria-label={`Select ${name}`} checked={isChosen} onClick={(event) => onToggle(id, event.shiftKey)} readOnly />
+        </td>
+      )}
+      {columns.map((column) => (
+        <td key={column.id} data-align={column.align} data-main={column.isMain}>
+          {column.cell(row)}
+        </td>
+      ))}
+    </tr>
+  );
+}
+
+/** Scrolling draws the rows that come, not those that stay. */
+const MemoRow = memo(TableRow) as typeof TableRow;
+
 /** The columns that are shown, in the table model's order. */
 function useColumns<Row extends object>(columns: readonly Column<Row>[], rows: readonly Row[], hidden: readonly string[]) {
   const defs = useMemo(() => columns.map(({ id, header }) => ({ id, header })), [columns]);
   const columnVisibility = useMemo(() => Object.fromEntries(hidden.map((id) => [id, false])), [hidden]);
   const table = useTable({ features, columns: defs, data: rows, state: { columnVisibility } });
-  const visible = table.getVisibleLeafColumns().map((column) => column.id);
-  return columns.filter((column) => visible.includes(column.id));
+  const visible = table.getVisibleLeafColumns().map((column) => column.id).join(" ");
+  return useMemo(() => columns.filter((column) => visible.split(" ").includes(column.id)), [columns, visible]);
 }
 
 function useRowSpan(count: number, body: React.RefObject<HTMLDivElement | null>) {

@@ -1,6 +1,8 @@
 /** A run's state by colour, icon and word, so that no reader depends on one of them. */
 import { Tooltip } from "@mantine/core";
 import {
+  IconAdjustments,
+  IconArrowsTransferUp,
   IconCheck,
   IconChartDots3,
   IconChartHistogram,
@@ -15,6 +17,8 @@ import {
   IconRotateClockwise,
   IconSchool,
   IconSearch,
+  IconTestPipe,
+  IconVectorTriangle,
   IconX,
   type TablerIcon,
 } from "@tabler/icons-react";
@@ -58,6 +62,10 @@ export const FAILURE_WORDS = {
 export const KIND_LOOKS = {
   pretrain: { word: "Pretraining", icon: IconSchool },
   linear: { word: "Linear probe", icon: IconChartHistogram },
+  finetune: { word: "Fine-tuning", icon: IconAdjustments },
+  test: { word: "Test", icon: IconTestPipe },
+  svm: { word: "Few-shot SVMs", icon: IconVectorTriangle },
+  transfer: { word: "Linear transfer", icon: IconArrowsTransferUp },
   knn: { word: "k-NN", icon: IconChartDots3 },
   retrieval: { word: "Retrieval", icon: IconSearch },
   extract: { word: "Features", icon: IconFileVector },

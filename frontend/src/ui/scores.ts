@@ -1,6 +1,6 @@
 /** Scores by their names in papers, wherever one is shown. */
 
-const RESULT = /^(top\d+|R@\d+)$/;
+const RESULT = /^(top\d+|R@\d+|mAP@\w+|mean_per_class)$/;
 
 /** top1 is top-1, best_top1 is best top-1, R@5 stays. */
 export function scoreName(key: string): string {

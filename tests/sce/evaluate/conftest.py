@@ -11,6 +11,7 @@ import torch
 from sce.checkpoints import DEFINITION
 from sce.data.index import build_index, save_index
 from sce.definition import Compute, Evaluation, Pretrain, Small3d, VideoData, definition_adapter
+from sce.evaluate import training
 from sce.rundir import RunDir
 from sce.trunks import build_trunk
 from tests.videos import encode
@@ -77,3 +78,15 @@ def a_run(tmp_path: Path, video_data: VideoData, checkpoint: Path) -> Callable[.
 
 def events(run: RunDir, kind: str) -> list[dict[str, Any]]:
     return [line.event for line in run.read() if line.event["event"] == kind]
+
+
+def stop_after(run: RunDir, *, epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write the stop file once so many epochs are saved."""
+    save = training.save_state
+
+    def save_and_ask(one: training.Training) -> None:
+        save(one)
+        if one.epoch == epochs:
+            run.request_stop()
+
+    monkeypatch.setattr(training, "save_state", save_and_ask)

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from sce.definition import KnnProtocol, RetrievalProtocol
 from sce.evaluate.knn import in_top, knn, votes
-from sce.evaluate.linear import score
 from sce.evaluate.results import Features, Scores, save_arrays
 from sce.evaluate.retrieval import centred, nearest, recalls, retrieval, unit
+from sce.evaluate.scoring import score
 from sce.rundir import RunDir
 
 

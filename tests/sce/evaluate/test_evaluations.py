@@ -17,9 +17,10 @@ from sce.definition import R18, EvalClips, Evaluation, ImageData, LinearProtocol
 from sce.evaluate import evaluate
 from sce.evaluate import linear as probing
 from sce.evaluate.bench import CannotEvaluate, Reporter
+from sce.evaluate.classifier import LAST
 from sce.evaluate.run import _bench
-from sce.rundir import EndStatus, RunDir
-from tests.sce.evaluate.conftest import CPU, events, write_checkpoint
+from sce.rundir import EndStatus, RunDir, StopReason
+from tests.sce.evaluate.conftest import CPU, events, stop_after, write_checkpoint
 
 VIEWS = {"clips": 2, "crops": 3, "size": 32}
 KNN = {"kind": "knn", "k": 3, "views": VIEWS}
@@ -100,7 +101,8 @@ def test_a_linear_probe_learns_what_an_untrained_trunk_can_tell(a_run: ARun) -> 
         9,
         12,
     ]
-    assert (run.results / "classifier-best.pt").is_file()
+    assert {event["kind"] for event in events(run, "checkpoint")} == {"best", "final"}
+    assert all((run.path / event["path"]).is_file() for event in events(run, "checkpoint"))
 
 
 def test_a_linear_probe_leaves_the_trunk_as_it_is(a_run: ARun, checkpoint: Path) -> None:
@@ -130,21 +132,10 @@ def test_a_probe_stopped_between_epochs_ends_as_one_never_stopped(
     assert evaluated(run, attempt=2) == "finished"
     assert events(run, "start")[-1]["step"] == 10
     first, second = (
-        torch.load(folder / "results/classifier-last.pt") for folder in (tmp_path / "whole", run.path)
+        torch.load(folder / LAST, weights_only=True)["state_dict"]
+        for folder in (tmp_path / "whole", run.path)
     )
     assert all(torch.equal(first[key], second[key]) for key in first)
-
-
-def stop_after(run: RunDir, *, epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Write the stop file once so many epochs are saved."""
-    save = probing._save
-
-    def save_and_ask(probe: probing.Probe) -> None:
-        save(probe)
-        if probe.epoch == epochs:
-            run.request_stop()
-
-    monkeypatch.setattr(probing, "_save", save_and_ask)
 
 
 def test_an_asked_stop_ends_an_extraction_without_a_result(a_run: ARun) -> None:
@@ -251,3 +242,35 @@ def test_a_gpu_that_is_not_there_is_said(a_run: ARun, monkeypatch: pytest.Monkey
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(CannotEvaluate, match="this host has none"):
         evaluated(a_run(KNN, compute={"accelerator": "gpu"}))
+
+
+def test_a_classifier_whose_loss_is_no_number_ends_in_a_sentence(a_run: ARun) -> None:
+    optimizer = {"kind": "sgd", "lr": 1e38, "lr_scaling": "none"}
+    learning = {**LINEAR["optimisation"], "optimizer": optimizer}
+    run = a_run({**LINEAR, "optimisation": learning})
+    with pytest.raises(CannotEvaluate, match=r"loss is (nan|inf) at step \d+: lower protocol\.optimisation"):
+        evaluated(run)
+    assert not events(run, "result")
+
+
+@pytest.mark.parametrize(("num_frames", "clip_s", "warnings"), [(4, 1.0, 0), (8, 1.0, 1), (4, 0.5, 1)])
+def test_other_clips_than_the_trunk_learned_from_are_remarked(
+    num_frames: int, clip_s: float, warnings: int, a_run: ARun, video_data: VideoData
+) -> None:
+    data = {**video_data.model_dump(), "num_frames": num_frames, "clip_s": clip_s}
+    run = a_run(KNN, data=data)
+    assert evaluated(run) == "finished"
+    notes = [event["text"] for event in events(run, "note")]
+    assert len(notes) == warnings
+    assert all(f"shown {num_frames} over {clip_s:g} s" in text for text in notes)
+
+
+@pytest.mark.parametrize(("heard", "status"), [("stop", "stopped"), ("preempt", "preempted")])
+def test_a_signal_that_came_before_the_evaluation_began_is_heard(
+    heard: StopReason, status: str, a_run: ARun
+) -> None:
+    run = a_run(KNN)
+    definition = run.definition()
+    assert isinstance(definition, Evaluation)
+    assert evaluate(run, definition, attempt=1, heard=[heard]) == status
+    assert not events(run, "result")

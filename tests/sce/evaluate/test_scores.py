@@ -1,5 +1,7 @@
 """The arithmetic of scores, held against slow and plain formulas."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -7,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sce.definition import KnnProtocol, RetrievalProtocol
+from sce.evaluate.averaging import VideoMeans
 from sce.evaluate.knn import in_top, knn, votes
-from sce.evaluate.linear import mean_probability, score
 from sce.evaluate.results import Features
 from sce.evaluate.retrieval import centred, nearest, recalls, retrieval, unit
+from sce.evaluate.scoring import score
 from sce.rundir import RunDir
 
 
@@ -118,7 +121,49 @@ def test_equal_scores_are_told_apart_by_the_lower_class() -> None:
 def test_probabilities_are_averaged_and_not_logits() -> None:
     classifier, features = torch.nn.Linear(4, 3), torch.randn(2, 5, 4)
     by_hand = torch.stack([classifier(features[:, view]).softmax(1) for view in range(5)]).mean(0)
-    torch.testing.assert_close(mean_probability(classifier, features), by_hand)
+    means = VideoMeans(2, 3)
+    means.add(torch.tensor([0] * 5 + [1] * 5), classifier(features.flatten(0, 1)).softmax(1).detach())
+    torch.testing.assert_close(means.done().probability_MC, by_hand.detach())
+
+
+@given(st.integers(0, 1000), st.integers(1, 12))
+def test_views_may_come_in_any_order_and_in_any_batches(seed: int, batch: int) -> None:
+    """Videos of unlike numbers of views, shuffled together, one of them never seen."""
+    torch.manual_seed(seed)
+    views = torch.tensor([0, 0, 0, 1, 3, 3, 3, 3, 4, 4])
+    probability = torch.rand(len(views), 6).softmax(1)
+    means, order = VideoMeans(5, 6), torch.randperm(len(views))
+    for part in order.split(batch):
+        means.add(views[part], probability[part])
+    found = means.done()
+    assert found.position_M.tolist() == [0, 1, 3, 4]
+    expected = torch.stack([probability[views == video].mean(0) for video in (0, 1, 3, 4)])
+    torch.testing.assert_close(found.probability_MC, expected)
+
+
+@pytest.mark.parametrize("k", [1, 7, 20])
+def test_a_sweep_scores_each_pair_as_a_run_of_its_own_would(k: int) -> None:
+    bank, query = some_features(40, seed=2), some_features(25, seed=3)
+    swept = knn(KnnProtocol(k=5, more_k=(1, 7, 20), more_temperatures=(0.5,)), bank, query, num_classes=3)
+    alone = knn(KnnProtocol(k=k, temperature=0.5), bank, query, num_classes=3)
+    assert swept.values[f"top1_k{k}_t0.5"] == alone.values["top1"]
+    assert len(swept.values) == 2 * 4 * 2
+    assert swept.values[swept.remarks["highest"]] == max(
+        value for name, value in swept.values.items() if name.startswith("top1")
+    )
+
+
+def test_a_sweep_looks_for_neighbours_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = []
+    look = nearest
+
+    def counted(*given: Any) -> Any:
+        looked.append(given[2])
+        return look(*given)
+
+    monkeypatch.setattr("sce.evaluate.knn.nearest", counted)
+    knn(KnnProtocol(k=5, more_k=(10, 3)), some_features(40, seed=2), some_features(5, seed=3), num_classes=3)
+    assert looked == [10]
 
 
 def test_the_loss_is_that_of_the_mean_probability() -> None:

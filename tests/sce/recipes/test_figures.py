@@ -11,7 +11,15 @@ JITTER_IMAGES, JITTER_STRONG = (0.4, 0.4, 0.2, 0.1), (0.8, 0.8, 0.4, 0.2)
 KINETICS = ["k200-r3d18", "k400-r3d18", "k400-r3d50", "k400-r3d50-16f"]
 IMAGENET = ["in1k-r50-2crop-100", "in1k-r50-2crop-200"]
 LARGE = [*KINETICS, *IMAGENET]
-LINEAR_VIDEO = ["linear-k200-r3d18", "linear-k400-r3d50"]
+LINEAR_VIDEO = [
+    "linear-k200-r3d18",
+    "linear-k200-r3d18-small",
+    "linear-k400-r3d18",
+    "linear-k400-r3d18-small",
+    "linear-k400-r3d50",
+    "linear-k400-r3d50-16f",
+]
+CROPS = {False: (224, (256, 320)), True: (112, (128, 160))}
 
 
 def pretrain_of(name: str) -> Pretrain:
@@ -139,14 +147,19 @@ def test_a_video_probe_trains_sixty_epochs_and_averages_thirty_views(name: str) 
     assert (learning.epochs, learning.batch_size, learning.schedule.warmup_epochs) == (60, 512, 8)
     moves = learning.optimizer
     assert (moves.lr, moves.momentum, moves.weight_decay) == (2.0, 0.9, 0)
-    assert (protocol.views.clips, protocol.views.crops, protocol.views.size) == (10, 3, 256)
+    scored = 128 if name.endswith("-small") else 256
+    assert (protocol.views.clips, protocol.views.crops, protocol.views.size) == (10, 3, scored)
     assert protocol.validate_every_epochs == 5
+    assert protocol.validation == ("one_view" if name == "linear-k200-r3d18-small" else "all_views")
 
 
-@pytest.mark.parametrize("name", LINEAR_VIDEO)
-def test_a_probes_crop_has_the_area_of_224_in_a_short_side_of_256_to_320(name: str) -> None:
-    view = evaluation_of(name).protocol.train_view  # type: ignore[union-attr]  # these are linear ones
-    assert view.scale == pytest.approx(((224 / 320) ** 2, (224 / 256) ** 2), abs=1e-3)
+@pytest.mark.parametrize(
+    ("name", "size", "sides"), [(name, *CROPS[name.endswith("-small")]) for name in LINEAR_VIDEO]
+)
+def test_a_probes_crop_is_cut_of_a_random_short_side(name: str, size: int, sides: tuple[int, int]) -> None:
+    protocol: Any = evaluation_of(name).protocol
+    view = protocol.train_view
+    assert (view.size, view.crop.kind, view.crop.short_side) == (size, "short_side", sides)
     assert (view.jitter.p, view.grey_p, view.blur_p, view.flip_p) == (0, 0, 0, 0.5)
 
 

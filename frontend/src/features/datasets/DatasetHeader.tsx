@@ -38,8 +38,8 @@ export function DatasetHeader({ dataset, isBusy, onIndex }: DatasetHeaderProps) 
         }
       />
       <Group gap="md" mt={-12}>
-        <Group gap={4}>
-          <Text size="sm" ff="monospace">
+        <Group gap={4} wrap="nowrap" miw={0}>
+          <Text size="sm" ff="monospace" style={{ overflowWrap: "anywhere" }}>
             {dataset.root}
           </Text>
           <CopyButton value={dataset.root} label="Copy the folder" />

@@ -50,11 +50,11 @@ export default function HomePage() {
               ))}
             </div>
           </section>
-          <Results runs={results.data?.items ?? NONE} />
-          <Failures runs={failures.data?.items ?? NONE} />
+          <Results runs={results.data?.items ?? NONE} total={results.data?.total ?? 0} />
+          <Failures runs={failures.data?.items ?? NONE} total={failures.data?.total ?? 0} />
         </Stack>
         <Stack gap="lg">
-          <Queue runs={queue.data?.items ?? NONE} />
+          <Queue runs={queue.data?.items ?? NONE} total={queue.data?.total ?? 0} />
           <Machines hosts={hosts.data ?? []} />
         </Stack>
       </div>

@@ -1,15 +1,17 @@
 /** The queue, the failures and the results, each a short list. */
-import { Group, Stack, Text, Title } from "@mantine/core";
+import { Anchor, Group, Stack, Text, Title } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
 import { formatEpoch, formatScore } from "@/charts/format";
+import { formatCount } from "@/ui/format";
 import { RunLink } from "@/ui/RunLink";
 import { scoresIn } from "@/ui/scores";
 import { KindBadge, StatePill } from "@/ui/StatePill";
 import { When } from "@/ui/When";
 
 import classes from "./Home.module.css";
-import type { Run } from "./queries";
+import { ASKED, type Run } from "./queries";
 
 interface ListProps {
   title: string;
@@ -21,14 +23,24 @@ interface ListProps {
   /** At the right. */
   end: (run: Run) => ReactNode;
   isNarrow?: boolean;
+  /** How many there are in all, and where they are shown. */
+  all: { total: number; states: readonly Run["state"][]; kinds?: readonly Run["kind"][] };
 }
 
-export function RunList({ title, runs, none, detail, end, isNarrow = false }: ListProps) {
+export function RunList({ title, runs, none, detail, end, all, isNarrow = false }: ListProps) {
+  const { total, ...search } = all;
   return (
     <section>
-      <Title order={2} fz="md" mb={6}>
-        {title}
-      </Title>
+      <Group justify="space-between" mb={6}>
+        <Title order={2} fz="md">
+          {title}
+        </Title>
+        {total > runs.length && (
+          <Anchor component={Link} to="/runs" search={search as never} fz={12}>
+            All {formatCount(total)}
+          </Anchor>
+        )}
+      </Group>
       <div className="card">
         {runs.length === 0 && <p className={classes.none}>{none}</p>}
         <ul className={classes.list}>
@@ -36,7 +48,7 @@ export function RunList({ title, runs, none, detail, end, isNarrow = false }: Li
             <li key={run.id}>
               <div className={classes.main}>
                 <Group gap="xs" wrap="nowrap">
-                  <span className="ellipsis">
+                  <span className={isNarrow ? classes.wrapping : "ellipsis"}>
                     <RunLink run={run} isStrong />
                   </span>
                   {!isNarrow && <KindBadge kind={run.kind} />}
@@ -54,16 +66,41 @@ export function RunList({ title, runs, none, detail, end, isNarrow = false }: Li
   );
 }
 
-export function Queue({ runs }: { runs: readonly Run[] }) {
-  return <RunList isNarrow title="Queue" runs={runs} none="Nothing waits." detail={({ waits_for, queued_at }) => waits_for ?? <>queued <When at={queued_at} /></>} end={(run) => <StatePill state={run.state} failure={run.failure} />} />;
+interface PartProps {
+  runs: readonly Run[];
+  total: number;
 }
 
-export function Failures({ runs }: { runs: readonly Run[] }) {
-  return <RunList title="Recent failures" runs={runs} none="None." detail={({ failure }) => failure?.sentence ?? "It ended without a word."} end={(run) => <Ended run={run} />} />;
+export function Queue({ runs, total }: PartProps) {
+  return (
+    <RunList
+      isNarrow
+      title="Queue"
+      runs={runs}
+      all={{ total, states: ASKED.queue.state }}
+      none="Nothing waits."
+      detail={({ waits_for, queued_at }) => waits_for ?? <>queued <When at={queued_at} /></>}
+      end={(run) => <StatePill state={run.state} failure={run.failure} />}
+    />
+  );
 }
 
-export function Results({ runs }: { runs: readonly Run[] }) {
-  return <RunList title="Recent results" runs={runs} none="No evaluation has ended yet." detail={whichOf} end={(run) => <Scores run={run} />} />;
+export function Failures({ runs, total }: PartProps) {
+  return (
+    <RunList
+      title="Recent failures"
+      runs={runs}
+      all={{ total, states: ASKED.failures.state }}
+      none="None."
+      detail={({ failure }) => failure?.sentence ?? "It ended without a word."}
+      end={(run) => <Ended run={run} />}
+    />
+  );
+}
+
+export function Results({ runs, total }: PartProps) {
+  const { state: states, kind: kinds } = ASKED.results;
+  return <RunList title="Recent results" runs={runs} all={{ total, states, kinds }} none="No evaluation has ended yet." detail={whichOf} end={(run) => <Scores run={run} />} />;
 }
 
 function Ended({ run }: { run: Run }) {

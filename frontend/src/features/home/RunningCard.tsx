@@ -55,7 +55,7 @@ export function RunningCard({ run, metric, curve, where }: RunningCardProps) {
       </Group>
       <ProgressWithEta progress={run.progress} etaS={run.eta_s} label={run.name} isMoving />
       <Text fz={11.5} c="dimmed" className="ellipsis">
-        {[run.epochs !== null && `epoch ${Math.floor(run.epoch)} of ${run.epochs}`, where].filter(Boolean).join(" · ") || "\u00a0"}
+        {[run.epochs !== null && run.epochs > 1 && `epoch ${Math.floor(run.epoch)} of ${run.epochs}`, where].filter(Boolean).join(" · ") || "\u00a0"}
       </Text>
     </article>
   );

@@ -14,11 +14,11 @@ const listQuery = (name: string, query: { state?: Run["state"][]; kind?: Run["ki
     queryFn: () => unwrap(api.GET("/api/v1/runs", { params: { query } })),
   });
 
-const ASKED = {
+export const ASKED = {
   running: { state: ["starting", "running", "stopping"], size: 12 },
   queue: { state: ["queued", "preempted"], size: 12, sort: "id", descending: false },
   failures: { state: ["failed"], size: 6 },
-  results: { state: ["finished"], kind: ["linear", "knn", "retrieval"], size: 8 },
+  results: { state: ["finished"], kind: ["linear", "finetune", "test", "knn", "retrieval", "svm", "transfer"], size: 8 },
   any: { size: 1 },
 } satisfies Record<string, Asked>;
 

@@ -11,9 +11,10 @@ interface AboutFieldsProps {
   errors: Readonly<Record<string, string>>;
   experiments: readonly string[];
   onChange: (patch: Partial<Draft>) => void;
+  onSeeds: (text: string) => void;
 }
 
-export function AboutFields({ draft, errors, experiments, onChange }: AboutFieldsProps) {
+export function AboutFields({ draft, errors, experiments, onChange, onSeeds }: AboutFieldsProps) {
   const seeds = readSeeds(draft.seeds);
   const seedError = typeof seeds === "string" ? seeds : (errors.seeds ?? errors.seed);
   return (
@@ -29,7 +30,7 @@ export function AboutFields({ draft, errors, experiments, onChange }: AboutField
           description={typeof seeds === "string" || seeds.length < 2 ? "One run for each: 42, 43, 44." : `${counted(seeds.length, "run")}, one for each seed.`}
           error={seedError}
           value={draft.seeds}
-          onChange={(event) => onChange({ seeds: event.currentTarget.value })}
+          onChange={(event) => onSeeds(event.currentTarget.value)}
         />
         <TagsInput id="field-tags" size="xs" label="Tags" description="Enter ends a tag." error={errors.tags} value={draft.tags} onChange={(tags) => onChange({ tags })} />
       </div>

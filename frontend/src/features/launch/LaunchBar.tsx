@@ -26,6 +26,9 @@ export function LaunchBar({ error, errors, seeds, isBusy, onLaunch }: LaunchBarP
           <UnstyledButton c="var(--mantine-color-error)" fz="sm" fw={600} onClick={() => focusField(faulty[0] ?? "")}>
             <IconAlertTriangle size={15} aria-hidden style={{ verticalAlign: "-2px", marginRight: 6 }} />
             {counted(faulty.length, "field needs", "fields need")} a change: {faulty[0]}
+            <Text fz="xs" c="var(--mantine-color-error)" lineClamp={2}>
+              {errors[faulty[0] ?? ""]}
+            </Text>
           </UnstyledButton>
         ) : (
           error && (

@@ -8,7 +8,7 @@ import { renderPart } from "@/test-render";
 import type { Draft } from "./draft";
 import type { Schema } from "./form/schema";
 import { LaunchForm, type Previewed } from "./LaunchForm";
-import type { LaunchRequest } from "./queries";
+import type { LaunchRequest, Preview } from "./queries";
 
 const number = (description: string, rest: Schema = {}): Schema => ({ type: "number", description, ...rest });
 const tag = (kind: string): Schema => ({ const: kind, default: kind, type: "string" });
@@ -108,4 +108,34 @@ test("several seeds are several runs, and a text that is no seed is told", async
   fireEvent.change(screen.getByLabelText("Seeds"), { target: { value: "42, 43" } });
   await waitFor(() => expect(screen.getByRole("button", { name: "Launch 2 runs" })).toBeInTheDocument());
   expect((await launched())?.seeds).toEqual([42, 43]);
+});
+
+test("a seed changed in YAML is the one that runs, and one typed in its field stands in YAML", async () => {
+  const { launched } = await show();
+  await userEvent.click(screen.getByLabelText("YAML"));
+  const yaml = () => screen.getByLabelText<HTMLTextAreaElement>("Definition as YAML");
+  fireEvent.change(yaml(), { target: { value: yaml().value.replace("seed: 42", "seed: 7") } });
+  expect(screen.getByLabelText("Seeds")).toHaveValue("7");
+  fireEvent.change(screen.getByLabelText("Seeds"), { target: { value: "8" } });
+  expect(yaml().value).toContain("seed: 8");
+  expect((await launched())?.definition).toMatchObject({ seed: 8 });
+});
+
+test("a fault that has no field of its own is told with the server's sentence", async () => {
+  const refusal = new Refusal(422, "1 field", { "method.temprature": "There is no such field; did you mean temperature?" });
+  await show(() => ({ data: undefined, error: refusal }));
+  expect(screen.getByText(/did you mean temperature/)).toBeInTheDocument();
+});
+
+test("while a field is at fault the numbers of the state before it stay, and say so", async () => {
+  const derived = { effective_batch: 40, batch_per_device: 40, scaled_lr: null, steps_per_epoch: 2, total_steps: 80, warmup_steps: 4, num_checkpoints: 5, checkpoint_bytes: null, trunk_width: 128, views_per_video: null };
+  const known = { derived, warnings: [], changes: [], train_items: 90, estimated_s: null, disk_bytes: null, estimate_basis: "No pace yet." } as unknown as Preview;
+  const answer = ({ definition }: LaunchRequest): Previewed => {
+    const isFaulty = JSON.stringify(definition).includes('"temperature":-1');
+    return isFaulty ? { data: undefined, error: new Refusal(422, "1 field", { "method.temperature": "Above 0." }) } : { data: known, error: null };
+  };
+  await show(answer);
+  fireEvent.change(temperature(), { target: { value: "-1" } });
+  expect(await screen.findByText(/Numbers of the last state without faults/)).toBeInTheDocument();
+  expect(screen.getByTestId("preview")).toHaveTextContent("Steps80");
 });

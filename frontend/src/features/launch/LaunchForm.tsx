@@ -9,7 +9,7 @@ import { ViewsPanel } from "@/features/views/ViewsPanel";
 
 import { AboutFields } from "./AboutFields";
 import { CheckpointPicker } from "./CheckpointPicker";
-import { type Draft, readSeeds, requestOf } from "./draft";
+import { type Draft, readSeeds, requestOf, withDefinition, withSeeds } from "./draft";
 import { FormContext } from "./form/FormContext";
 import { type Json, type JsonObject, type Schema, withValue } from "./form/schema";
 import { SchemaField } from "./form/SchemaField";
@@ -47,6 +47,7 @@ export function LaunchForm({ schema, initial, base, baseWord, usePreviewOf, refu
   const [shown, setShown] = useState("numbers");
   const [asked] = useDebouncedValue(draft, 300);
   const preview = usePreviewOf(useMemo(() => requestOf(asked, false), [asked]));
+  const numbers = useLastKnown(preview.data);
   const [sent, setSent] = useState<Draft | null>(null);
   // A refusal speaks of what was asked then: the next keystroke makes it old.
   const error = (asked === draft ? preview.error : null) ?? (sent === draft ? refusal : null);
@@ -67,7 +68,7 @@ export function LaunchForm({ schema, initial, base, baseWord, usePreviewOf, refu
     <FormContext.Provider value={form}>
       <div className={classes.columns}>
         <div>
-          <AboutFields draft={draft} errors={errors} experiments={props.experiments} onChange={patch} />
+          <AboutFields draft={draft} errors={errors} experiments={props.experiments} onChange={patch} onSeeds={(text) => setDraft((old) => withSeeds(old, text))} />
           {draft.definition.kind === "evaluation" && (
             <CheckpointPicker checkpoints={props.checkpoints} chosen={draft.checkpointId} error={errors.checkpoint ?? errors["checkpoint.path"] ?? errors.checkpoint_id} onChoose={(checkpointId) => patch({ checkpointId })} />
           )}
@@ -93,14 +94,23 @@ export function LaunchForm({ schema, initial, base, baseWord, usePreviewOf, refu
               { value: "views", label: "Views" },
             ]}
           />
-          {shown === "yaml" && <YamlPanel definition={draft.definition} onChange={(definition) => patch({ definition })} />}
+          {shown === "yaml" && (
+            <YamlPanel definition={draft.definition} onChange={(definition) => setDraft((old) => withDefinition(old, definition))} />
+          )}
           {shown === "views" && <ViewsPanel source={{ definition: draft.definition }} seed={typeof seeds === "string" ? 42 : (seeds[0] ?? 42)} isEager={false} columns={1} />}
           {shown === "numbers" && (
-            <PreviewPanel preview={preview.data} isOld={preview.error !== null} runs={typeof seeds === "string" ? 1 : seeds.length} />
+            <PreviewPanel preview={numbers} isOld={preview.error !== null} runs={typeof seeds === "string" ? 1 : seeds.length} />
           )}
         </aside>
       </div>
       <LaunchBar error={error} errors={errors} seeds={seeds} isBusy={props.isBusy} onLaunch={launch} />
     </FormContext.Provider>
   );
+}
+
+/** The latest answer there was: a fault in a field leaves the numbers of the state before it. */
+function useLastKnown<T>(value: T | undefined): T | undefined {
+  const [known, setKnown] = useState(value);
+  if (value !== undefined && value !== known) setKnown(value);
+  return value ?? known;
 }

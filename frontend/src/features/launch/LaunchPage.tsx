@@ -28,7 +28,7 @@ export default function LaunchPage() {
   if (error) return <ErrorBox error={error} title="Nothing to launch from" onRetry={() => void recipes.refetch()} />;
   if (!recipes.data || (cloneId !== undefined && !clone.data)) return <CardSkeletons count={6} />;
   if (clone.data && cloneId !== undefined) {
-    return <Writing key={`clone ${cloneId}`} title="Launch again" initial={draftOfClone(clone.data)} baseWord="original" />;
+    return <Writing key={`clone ${cloneId}`} title={`Clone of ${clone.data.name}`} lead="The same definition; whatever is changed is marked, and the new run links back." initial={draftOfClone(clone.data.asked)} baseWord="original" />;
   }
   const recipe = recipes.data.find((one) => one.name === name);
   if (recipe) {

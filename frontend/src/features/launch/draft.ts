@@ -53,6 +53,20 @@ export function readSeeds(text: string): number[] | string {
   return seeds;
 }
 
+/** The draft with another text of seeds; a single one stands in the definition as well. */
+export function withSeeds(draft: Draft, text: string): Draft {
+  const seeds = readSeeds(text);
+  const [only] = typeof seeds === "string" || seeds.length > 1 ? [] : seeds;
+  const definition = only === undefined ? draft.definition : { ...draft.definition, seed: only };
+  return { ...draft, seeds: text, definition };
+}
+
+/** The draft with another definition, as typed in YAML; a seed changed there is the one that runs. */
+export function withDefinition(draft: Draft, definition: JsonObject): Draft {
+  const isNewSeed = typeof definition.seed === "number" && definition.seed !== draft.definition.seed;
+  return { ...draft, definition, seeds: isNewSeed ? String(definition.seed) : draft.seeds };
+}
+
 /** What is sent to the server. A faulty text of seeds is left to the form to tell. */
 export function requestOf(draft: Draft, isDraft: boolean): LaunchRequest {
   const seeds = readSeeds(draft.seeds);

@@ -25,10 +25,20 @@ export const schemaQuery = queryOptions({
 export const cloneQuery = (run_id: number | undefined) =>
   queryOptions({
     queryKey: ["runs", run_id, "clone"],
-    queryFn: () => unwrap(api.GET("/api/v1/runs/{run_id}/clone", { params: { path: { run_id: run_id ?? 0 } } })),
+    queryFn: () => readClone(run_id ?? 0),
     enabled: run_id !== undefined,
     staleTime: Infinity,
   });
+
+/** What the run was asked to do, and its name. */
+async function readClone(run_id: number) {
+  const at = { params: { path: { run_id } } };
+  const [asked, { name }] = await Promise.all([
+    unwrap(api.GET("/api/v1/runs/{run_id}/clone", at)),
+    unwrap(api.GET("/api/v1/runs/{run_id}", at)),
+  ]);
+  return { asked, name };
+}
 
 export const rootsQuery = queryOptions({
   queryKey: ["datasets", "list"],

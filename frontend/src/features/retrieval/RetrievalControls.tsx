@@ -20,7 +20,7 @@ export function CheckpointSlider({ siblings, runId, onChoose }: CheckpointSlider
   if (last < 1) return null;
   const labelled = (stop: number) => stop === 0 || stop === last || siblings.length <= 8;
   return (
-    <Box pb="lg" px="xs">
+    <Box pb="lg" px="xl">
       <Text size="sm" fw={600} id="checkpoint-slider">
         Checkpoint
       </Text>

@@ -1,5 +1,6 @@
 /** Name, state, progress, where it belongs, and what may be done now. */
 import { Alert, Group, Progress, Stack, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
 import { useNavigate } from "@tanstack/react-router";
 
 import { formatElapsed, formatEpoch } from "@/charts/format";
@@ -9,16 +10,19 @@ import { RunActions } from "./actions";
 import { EditableName } from "./EditableName";
 import classes from "./Run.module.css";
 import { type Run, type RunAction, useEditRun, useRunAction } from "./queries";
-import { RunLinks } from "./RunLinks";
+import { RunLink, RunLinks } from "./RunLinks";
 import { Tags } from "./Tags";
+import { TestDialog } from "./TestDialog";
 
 export function RunHeader({ run, onEvaluate }: { run: Run; onEvaluate: () => void }) {
   const navigate = useNavigate();
   const action = useRunAction(run.id);
   const edit = useEditRun(run.id);
+  const [isTesting, testing] = useDisclosure(false);
   const act = (wanted: RunAction) => {
     if (wanted === "clone") return void navigate({ to: "/launch", search: { clone: run.id } });
     if (wanted === "evaluate") return onEvaluate();
+    if (wanted === "test") return testing.open();
     return action.mutate(wanted);
   };
   return (
@@ -35,10 +39,14 @@ export function RunHeader({ run, onEvaluate }: { run: Run; onEvaluate: () => voi
         <RunLinks run={run} />
         <Tags tags={run.tags} onChange={(tags) => edit.mutate({ tags })} />
       </Group>
+      <TestDialog run={run} isOpen={isTesting} onClose={testing.close} />
       <ProgressLine run={run} />
       {run.failure && (
         <Alert color="red" py="xs" title={run.failure.sentence}>
-          Its log has the last words of every process.
+          <RunLink id={run.id} tab="logs">
+            Its log
+          </RunLink>{" "}
+          has the last words of every process.
         </Alert>
       )}
     </Stack>

@@ -57,16 +57,16 @@ export default function RunPage() {
   );
 }
 
-/** Only a pretraining has checkpoints, scores of them and a health; an import never ran; only what trains has views. */
+/** Only a pretraining has a health and scores of its checkpoints; an import never ran; only what trains leaves checkpoints and has views. */
 function tabsOf(run: Run): readonly Tab[] {
-  if (run.kind === "pretrain") return TABS;
-  const lacks: readonly Tab[] = run.kind === "import" ? NEVER_RAN : UNTRAINED.includes(run.kind) ? [...NO_TRUNK, "views"] : NO_TRUNK;
+  const lacks: readonly Tab[] = run.kind === "pretrain" ? [] : run.kind === "import" ? NEVER_RAN : TRAINS.includes(run.kind) ? NO_TRUNK : UNTRAINED;
   return TABS.filter((tab) => !lacks.includes(tab));
 }
 
-const UNTRAINED: readonly string[] = ["knn", "retrieval", "extract"];
+const TRAINS: readonly string[] = ["linear", "finetune"];
 const NEVER_RAN: readonly Tab[] = ["charts", "health", "views", "logs"];
-const NO_TRUNK: readonly Tab[] = ["health", "evaluations", "checkpoints"];
+const NO_TRUNK: readonly Tab[] = ["health", "evaluations"];
+const UNTRAINED: readonly Tab[] = [...NO_TRUNK, "checkpoints", "views"];
 
 function panelOf(run: Run, search: RunSearch, change: (patch: Partial<RunSearch>) => void): ReactNode {
   const panels = {

@@ -10,6 +10,7 @@ import {
   IconPlayerStop,
   IconRefresh,
   IconRocket,
+  IconTestPipe,
   type TablerIcon,
 } from "@tabler/icons-react";
 
@@ -34,16 +35,17 @@ const LOOKS = {
   resume: { label: "Resume", icon: IconPlayerPlay },
   retry: { label: "Retry", icon: IconRefresh },
   evaluate: { label: "Evaluate", icon: IconChartDots },
+  test: { label: "Test", icon: IconTestPipe },
   clone: { label: "Clone", icon: IconCopy },
   archive: { label: "Archive", icon: IconArchive, question: "It leaves the tables. Nothing is deleted." },
   restore: { label: "Restore", icon: IconArrowBackUp },
 } satisfies Record<RunAction, Look>;
 
 /** Which of the allowed actions is the obvious one, first match first. */
-const PRIMARY: readonly RunAction[] = ["launch", "stop", "resume", "retry", "restore", "evaluate", "clone"];
+const PRIMARY: readonly RunAction[] = ["launch", "stop", "resume", "retry", "restore", "evaluate", "test", "clone"];
 
 /** Those that stand beside the obvious one; the others are in a menu. */
-const BESIDE: ReadonlySet<RunAction> = new Set(["clone", "evaluate"]);
+const BESIDE: ReadonlySet<RunAction> = new Set(["clone", "evaluate", "test"]);
 
 interface RunActionsProps {
   run: Pick<Run, "may" | "name">;

@@ -79,7 +79,7 @@ export const useConfiguration = (runId: number) => useQuery(configurationQuery(r
 export const useCheckpoints = (runId: number) => useQuery(checkpointsQuery(runId));
 export const useRecipes = () => useQuery(recipesQuery);
 
-type PlainAction = Exclude<RunAction, "clone" | "evaluate">;
+type PlainAction = Exclude<RunAction, "clone" | "evaluate" | "test">;
 
 /** The request of each action that needs nothing but the run. */
 const REQUESTS = {
@@ -98,6 +98,12 @@ export function useRunAction(runId: number) {
     onSettled: () => client.invalidateQueries({ queryKey: ["runs"] }),
     onError: tellRefusal,
   });
+}
+
+export type Which = Schemas["TestRequest"]["which"];
+
+export function useTestRun(runId: number) {
+  return useChanging((which: Which) => unwrap(api.POST("/api/v1/runs/{run_id}/test", { ...at(runId), body: { which } })));
 }
 
 export function useEditRun(runId: number) {

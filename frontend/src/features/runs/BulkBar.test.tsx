@@ -30,3 +30,22 @@ test("what was refused stands there with the server's reason", async () => {
   expect(screen.getByText(/1 run asked to stop, 1 refused/)).toBeInTheDocument();
   expect(screen.getByText(/It has ended already/)).toHaveTextContent("run 3");
 });
+
+test("one page selected offers all that the filters let through, as far as one request goes", async () => {
+  const onAll = vi.fn();
+  await renderPart(<BulkBar {...props} chosen={[run(1, [])]} matching={1009} onAll={onAll} />);
+  await userEvent.click(screen.getByRole("button", { name: /Select the first 1.000 of 1.009/ }));
+  expect(onAll).toHaveBeenCalledOnce();
+});
+
+test("everything selected offers no more", async () => {
+  await renderPart(<BulkBar {...props} chosen={[run(1, []), run(2, [])]} matching={2} />);
+  expect(screen.queryByRole("button", { name: /^Select/ })).toBeNull();
+});
+
+test("what was archived comes back by one click", async () => {
+  const onAct = vi.fn();
+  await renderPart(<BulkBar {...props} onAct={onAct} chosen={[]} answer={{ action: "archive", said: { done: [4, 5], refused: [] } }} />);
+  await userEvent.click(screen.getByRole("button", { name: "Undo" }));
+  expect(onAct).toHaveBeenCalledWith("restore", [4, 5]);
+});

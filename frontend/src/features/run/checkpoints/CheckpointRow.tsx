@@ -38,6 +38,8 @@ const KINDS = {
   initial: "untrained",
   periodic: null,
   last: "newest state",
+  best: "best classifier",
+  final: "last classifier",
   imported: "imported",
 } satisfies Record<Checkpoint["kind"], string | null>;
 

@@ -11,6 +11,7 @@ import { counted, formatBytes } from "@/ui/format";
 
 import {
   type Checkpoint,
+  type Recipe,
   type Run,
   useCheckpoints,
   useEvaluateCheckpoint,
@@ -30,12 +31,13 @@ export function CheckpointsTab({ run }: { run: Run }) {
   if (checkpoints.error && !checkpoints.data) return <ErrorBox error={checkpoints.error} />;
   if (!checkpoints.data) return <Skeleton h={300} />;
   const kept = [...checkpoints.data.items].sort((a, b) => b.step - a.step || b.id - a.id);
-  if (kept.length === 0) return <NoCheckpoints />;
+  if (kept.length === 0) return <NoCheckpoints isPretraining={run.kind === "pretrain"} />;
 
   const perform = (deed: Deed, checkpoint: Checkpoint) =>
     ({
       evaluate: () => setEvaluated(checkpoint),
-      resume: () => act.mutate("resume"),
+      // A failed run goes on from there by being tried again.
+      resume: () => act.mutate(run.may.includes("resume") ? "resume" : "retry"),
       pin: () => pin.mutate({ id: checkpoint.id, pinned: true }),
       unpin: () => pin.mutate({ id: checkpoint.id, pinned: false }),
       remove: () => askRemoval(checkpoint, () => remove.mutate(checkpoint.id)),
@@ -69,7 +71,7 @@ export function CheckpointsTab({ run }: { run: Run }) {
       </Paper>
       <EvaluateDialog
         checkpoint={evaluated}
-        recipes={(recipes.data ?? []).filter(({ kind }) => kind !== "pretrain")}
+        recipes={(recipes.data ?? []).filter((recipe) => measures(recipe, run))}
         isBusy={evaluate.isPending}
         failure={evaluate.error?.message ?? null}
         onLaunch={launch}
@@ -77,6 +79,15 @@ export function CheckpointsTab({ run }: { run: Run }) {
       />
     </Stack>
   );
+}
+
+const IMAGE_TRUNKS = new Set(["r18", "r50"]);
+
+/** Whether a recipe is an evaluation of what the run's trunk reads. */
+function measures({ kind, definition }: Recipe, { trunk }: Run): boolean {
+  const { data } = definition;
+  const reads = trunk && IMAGE_TRUNKS.has(trunk) ? "image" : "video";
+  return kind !== "pretrain" && typeof data === "object" && data !== null && "kind" in data && data.kind === reads;
 }
 
 function Head() {
@@ -96,10 +107,12 @@ function Head() {
   );
 }
 
-function NoCheckpoints() {
+function NoCheckpoints({ isPretraining }: { isPretraining: boolean }) {
   return (
     <Alert color="gray" title="No checkpoints yet">
-      The first one is saved when the training begins: the untrained weights that every score is held against.
+      {isPretraining
+        ? "The first one is saved when the training begins: the untrained weights that every score is held against."
+        : "The classifier of the best validation is kept as it comes, the last one at the end."}
     </Alert>
   );
 }

@@ -23,7 +23,7 @@ export function ConfigurationTab({ run }: { run: Run }) {
       <Whole name={run.name} yaml={yaml} />
       <Text size="sm" c="dimmed">
         Folder on the server:{" "}
-        <Text span size="sm" ff="monospace">
+        <Text span size="sm" ff="monospace" style={{ overflowWrap: "anywhere" }}>
           {run.folder}
         </Text>{" "}
         <CopyButton value={run.folder} label="Copy the folder" />

@@ -11,7 +11,15 @@ export interface Gain {
 }
 
 /** The first score of each kind is the one people quote. */
-export const HEADLINE: Readonly<Record<string, string>> = { knn: "top1", linear: "top1", retrieval: "R@1" };
+export const HEADLINE: Readonly<Record<string, string>> = {
+  knn: "top1",
+  linear: "top1",
+  finetune: "top1",
+  test: "top1",
+  transfer: "top1",
+  svm: "mAP@full",
+  retrieval: "R@1",
+};
 
 export function gainsOf(curves: readonly EvaluationCurve[]): Gain[] {
   return curves.flatMap((curve) => {

@@ -1,0 +1,56 @@
+"""The table of commands holds: every recipe, override and test that it names is there."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from backend.cli import app, data
+from sce.recipes import define, load_recipe, parse_override
+
+ROOT = Path(__file__).parent.parent
+ROWS = [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in (ROOT / "docs/commands.md").read_text().splitlines()
+    if re.match(r"\| (\d|I\d|D\d)", line)
+]
+NUMBERS = [*(str(n) for n in range(1, 20)), *(f"I{n}" for n in range(1, 8)), *(f"D{n}" for n in range(1, 5))]
+
+
+def quoted(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def test_every_command_has_its_row() -> None:
+    assert [row[0] for row in ROWS] == NUMBERS
+    assert {len(row) for row in ROWS} == {6}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=NUMBERS)
+def test_a_shell_line_is_one_that_is_understood(row: list[str]) -> None:
+    for line in quoted(row[3]):
+        program, command, *words = shlex.split(line)
+        known = {
+            one.name or one.callback.__name__.replace("_", "-")
+            for one in app.registered_commands
+            if one.callback
+        }
+        assert program == "scelab"
+        assert command in known | {"data"}
+        if command == "data":
+            assert words[0] in {one.name for one in data.registered_commands}
+        if command == "launch":
+            assert quoted(row[2]) in ([words[0]], [])
+            asked = dict(load_recipe(words[0]).definition)
+            if "--checkpoint" in words:
+                asked["checkpoint"] = {"path": "1/a.ckpt"}
+            define(asked, dict(parse_override(word) for word in words[1:] if "=" in word))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=NUMBERS)
+def test_a_named_test_is_there(row: list[str]) -> None:
+    for name in quoted(row[5]):
+        file, _, function = name.partition("::")
+        assert (ROOT / file).is_file()
+        assert not function or f"def {function}(" in (ROOT / file).read_text()
