@@ -40,7 +40,7 @@ export default function HomePage() {
             {running.data?.items.length === 0 && (
               <div className="card">
                 <EmptyState icon={IconMoonStars} title="Nothing runs" action={<LaunchButton />}>
-                  Launch a recipe, or <Anchor component={Link} to="/checkpoints" fz="inherit">evaluate a checkpoint</Anchor> that is kept.
+                  Launch a recipe, or <Anchor component={Link} to="/checkpoints" fz="inherit" underline="always">evaluate a checkpoint</Anchor> that is kept.
                 </EmptyState>
               </div>
             )}
