@@ -28,7 +28,7 @@ export function OwnPanel({ table, experiment }: { table: OwnTable; experiment: n
           </Title>
           <TakeAway path="own" of="our runs" experiment={experiment} />
         </Group>
-        <Table.ScrollContainer minWidth={340 + 190 * table.columns.length} type="native">
+        <Table.ScrollContainer minWidth={340 + 190 * table.columns.length} type="native" tabIndex={0} role="group" aria-label="Figures">
           <Table verticalSpacing={5} horizontalSpacing="sm" className={classes.figures}>
             <Head table={table} />
             <Table.Tbody>

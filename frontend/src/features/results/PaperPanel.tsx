@@ -30,7 +30,7 @@ export function PaperPanel({ table, experiment }: PaperPanelProps) {
           </Stack>
           <TakeAway path={`published/${table.name}`} of={table.title} experiment={experiment} />
         </Group>
-        <Table.ScrollContainer minWidth={260 + 90 * table.columns.length} type="native">
+        <Table.ScrollContainer minWidth={260 + 90 * table.columns.length} type="native" tabIndex={0} role="group" aria-label="Figures">
           <Table verticalSpacing={5} horizontalSpacing="sm" className={classes.figures}>
             <Table.Thead>
               <Table.Tr>
