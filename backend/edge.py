@@ -26,9 +26,7 @@ OPEN = frozenset(
 )
 """What may be asked without logging in, as (method, path of the route)."""
 
-CHANGES_NOTHING = frozenset(
-    {("POST", "/api/v1/runs/preview"), ("POST", "/api/v1/imports/inspect"), ("DELETE", "/api/v1/session")}
-)
+CHANGES_NOTHING = frozenset({("POST", "/api/v1/runs/preview"), ("DELETE", "/api/v1/session")})
 """Unsafe methods that those who may only read may use."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

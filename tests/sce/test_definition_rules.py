@@ -114,9 +114,12 @@ def test_parts_that_do_not_fit_are_refused_in_words(changes: dict[str, Any], wor
     assert words in message
 
 
-def test_a_probes_batch_is_shared_as_a_trainings_is() -> None:
-    ((_, message),) = problems(probing(compute={"devices": 3}))
-    assert "cannot be shared evenly by 3 devices" in message
+@pytest.mark.parametrize("compute", [{"devices": 3}, {"nodes": 2}])
+def test_an_evaluation_that_asks_for_several_devices_is_refused_with_the_remedy(
+    compute: dict[str, int],
+) -> None:
+    ((_, message),) = problems(probing(compute=compute))
+    assert "set compute.devices and compute.nodes to 1" in message
 
 
 @pytest.mark.parametrize(
