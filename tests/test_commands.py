@@ -5,8 +5,9 @@ import shlex
 from pathlib import Path
 
 import pytest
+import typer
 
-from backend.cli import app, data
+from backend.cli import app
 from sce.recipes import define, load_recipe, parse_override
 
 ROOT = Path(__file__).parent.parent
@@ -16,6 +17,14 @@ ROWS = [
     if re.match(r"\| (\d|I\d|D\d)", line)
 ]
 NUMBERS = [*(str(n) for n in range(1, 20)), *(f"I{n}" for n in range(1, 8)), *(f"D{n}" for n in range(1, 5))]
+
+
+def commands_of(group: typer.Typer) -> set[str]:
+    return {
+        one.name or one.callback.__name__.replace("_", "-")
+        for one in group.registered_commands
+        if one.callback
+    }
 
 
 def quoted(cell: str) -> list[str]:
@@ -31,15 +40,11 @@ def test_every_command_has_its_row() -> None:
 def test_a_shell_line_is_one_that_is_understood(row: list[str]) -> None:
     for line in quoted(row[3]):
         program, command, *words = shlex.split(line)
-        known = {
-            one.name or one.callback.__name__.replace("_", "-")
-            for one in app.registered_commands
-            if one.callback
-        }
+        groups = {group.name: group.typer_instance for group in app.registered_groups}
         assert program == "scelab"
-        assert command in known | {"data"}
-        if command == "data":
-            assert words[0] in {one.name for one in data.registered_commands}
+        assert command in commands_of(app) | set(groups)
+        if command in groups:
+            assert words[0] in commands_of(groups[command])
         if command == "launch":
             assert quoted(row[2]) in ([words[0]], [])
             asked = dict(load_recipe(words[0]).definition)

@@ -27,6 +27,8 @@ PATHS = {
     "run": "/runs/{run}",
     "charts": "/runs/{run}?tab=charts",
     "evaluations": "/runs/{run}?tab=evaluations",
+    "health": "/runs/{run}?tab=health",
+    "views": "/runs/{run}?tab=views",
     "run-checkpoints": "/runs/{run}?tab=checkpoints",
     "logs": "/runs/{run}?tab=logs",
     "configuration": "/runs/{run}?tab=configuration",
