@@ -19,6 +19,7 @@ from backend.edge import guard
 from backend.evaluations.routes import router as evaluations
 from backend.experiments.routes import router as experiments
 from backend.guard import Guard, allowed_hosts
+from backend.inspections.routes import router as inspections
 from backend.metrics.routes import router as metrics
 from backend.nudge import celery_publisher
 from backend.openapi import describe
@@ -35,7 +36,19 @@ from backend.stream.routes import router as stream
 
 log = logging.getLogger(__name__)
 
-ROUTERS = (people, experiments, runs, metrics, datasets, checkpoints, evaluations, results, compute, stream)
+ROUTERS = (
+    people,
+    experiments,
+    runs,
+    metrics,
+    datasets,
+    checkpoints,
+    evaluations,
+    results,
+    compute,
+    inspections,
+    stream,
+)
 
 
 def create_app_from_env() -> FastAPI:

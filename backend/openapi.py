@@ -110,11 +110,18 @@ def _title(operation: dict[str, Any]) -> str:
     return first.split(". ")[0].split(": ")[0].rstrip(".")
 
 
+def _names_something(path: str) -> bool:
+    """Whether what is asked for may not be there: by its address, or by a number in the body."""
+    return "{" in path or path.endswith("/inspections")
+
+
 def _add_problems(operation: dict[str, Any], method: str, path: str) -> None:
     is_open = (method.upper(), path) in OPEN
     operation["security"] = [] if is_open else [{"token": []}]
-    given = {"429"} if path.endswith(("/session", "/stream")) else set()
-    given |= EVERYWHERE | (set() if is_open else {"401", "403"}) | ({"404"} if "{" in path else set())
+    given = {"429"} if path.endswith(("/session", "/stream", "/inspections")) else set()
+    given |= (
+        EVERYWHERE | (set() if is_open else {"401", "403"}) | ({"404"} if _names_something(path) else set())
+    )
     given |= {"409"} if method != "get" else set()
     given |= {"401"} if path.endswith("/session") else set()
     given |= {"400"} if "requestBody" in operation else set()

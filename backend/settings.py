@@ -83,6 +83,11 @@ class Settings(BaseSettings):
         return self.home.resolve() / "previews"
 
     @cached_property
+    def views_dir(self) -> Path:
+        """What the augmentation inspector shows, one folder a question."""
+        return self.home.resolve() / "views"
+
+    @cached_property
     def imports_dir(self) -> Path:
         """Where checkpoints from elsewhere are put, to be imported."""
         return self.home.resolve() / "imports"

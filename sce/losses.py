@@ -6,10 +6,14 @@ Embeddings are unit vectors. Everything is computed in float32 (or float64, if g
 says: logits reach 1 / temperature, and half precision would round them by 1e-2.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+# Logits held at a time: on a CPU as many as its caches keep, on a GPU as many as fill it.
+_HELD_LOGITS = {"cpu": 2**20, "cuda": 2**25}
 
 
 class Relations(NamedTuple):
@@ -39,19 +43,22 @@ def relations(
     """
     keys_BC, candidates_MC = _full(keys_BC.detach()), _full(candidates_MC)
     with torch.autocast(keys_BC.device.type, enabled=False):
-        logits_BM = keys_BC @ candidates_MC.T / target_temperature
-        if positive_B is not None:
-            logits_BM.scatter_(1, positive_B[:, None], -torch.inf)
         if leak:
-            return _leaking(keys_BC, candidates_MC, logits_BM)
-        log_s_BM = logits_BM.log_softmax(dim=1)
-        s_BM = log_s_BM.exp()
-        # The positive's 0 x -inf is 0 here: its log is replaced before the product.
-        entropy_B = -(s_BM * log_s_BM.masked_fill(s_BM == 0, 0.0)).sum(dim=1)
-        return Relations(keys_BC, s_BM @ candidates_MC, entropy_B)
+            return _leaking(keys_BC, candidates_MC, target_temperature, positive_B)
+        spread_B, mixed_BC = attend(
+            keys_BC, candidates_MC, temperature=target_temperature, hidden_B=positive_B
+        )
+        # The entropy of s is logsumexp(l) - sum of s l; and as l = k . c / tau, that sum is k . r / tau.
+        entropy_B = spread_B - (keys_BC * mixed_BC).sum(dim=1) / target_temperature
+        return Relations(keys_BC, mixed_BC, entropy_B.clamp_min(0))
 
 
-def _leaking(keys_BC: Tensor, candidates_MC: Tensor, logits_BM: Tensor) -> Relations:
+def _leaking(
+    keys_BC: Tensor, candidates_MC: Tensor, temperature: float, positive_B: Tensor | None
+) -> Relations:
+    logits_BM = keys_BC @ candidates_MC.T / temperature
+    if positive_B is not None:
+        logits_BM.scatter_(1, positive_B[:, None], -torch.inf)
     log_s = torch.cat([torch.zeros_like(logits_BM[:, :1]), logits_BM], dim=1).log_softmax(dim=1)
     s = log_s.exp()
     return Relations(keys_BC, s[:, :1] * keys_BC + s[:, 1:] @ candidates_MC, -(s * log_s).sum(dim=1))
@@ -82,21 +89,21 @@ def sce_loss(
     """
     with torch.autocast(queries_BC.device.type, enabled=False):
         queries_BC, keys_BC = _full(queries_BC), target.keys_BC
-        logits = queries_BC @ _full(candidates_MC.detach()).T / temperature
+        spread_B = _spread(queries_BC, candidates_MC, temperature)
         if not has_positive:
-            own_B1 = (queries_BC * keys_BC).sum(dim=1, keepdim=True) / temperature
-            logits = torch.cat([own_B1, logits], dim=1)
+            own_B = (queries_BC * keys_BC).sum(dim=1) / temperature
+            spread_B = torch.logaddexp(own_B, spread_B)
         wanted_BC = contrast * keys_BC + (1 - contrast) * target.mixed_BC
-        return (logits.logsumexp(dim=1) - (queries_BC * wanted_BC).sum(dim=1) / temperature).mean()
+        return (spread_B - (queries_BC * wanted_BC).sum(dim=1) / temperature).mean()
 
 
 def info_nce(queries_BC: Tensor, keys_BC: Tensor, candidates_KC: Tensor, *, temperature: float) -> Tensor:
     """One positive against the queue (MoCo, arXiv 1911.05722, eq. 1): cross-entropy with label 0."""
     with torch.autocast(queries_BC.device.type, enabled=False):
         queries_BC, keys_BC = _full(queries_BC), _full(keys_BC.detach())
-        own_B1 = (queries_BC * keys_BC).sum(dim=1, keepdim=True)
-        logits = torch.cat([own_B1, queries_BC @ _full(candidates_KC.detach()).T], dim=1) / temperature
-        return (logits.logsumexp(dim=1) - logits[:, 0]).mean()
+        own_B = (queries_BC * keys_BC).sum(dim=1) / temperature
+        spread_B = _spread(queries_BC, candidates_KC, temperature)
+        return (torch.logaddexp(own_B, spread_B) - own_B).mean()
 
 
 def simclr_loss(local_VBC: Tensor, all_VNC: Tensor, first: int, *, temperature: float) -> Tensor:
@@ -119,6 +126,58 @@ def simclr_loss(local_VBC: Tensor, all_VNC: Tensor, first: int, *, temperature: 
         logits = logits.masked_fill(itself, -torch.inf)
         positives = logits.masked_fill(~same_clip, -torch.inf)
         return (logits.logsumexp(dim=1) - positives.logsumexp(dim=1)).mean()
+
+
+@torch.no_grad()
+def attend(
+    queries_BC: Tensor, candidates_MC: Tensor, *, temperature: float, hidden_B: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Log-sum-exp of the logits q . c / temperature (B,), and the candidates' mean under their softmax (B, C).
+
+    One pass over the candidates, a part of them at a time: no (B, M) matrix is ever held. ``hidden_B``
+    names a candidate of each query that counts for nothing.
+    """
+    top_B1 = queries_BC.new_full((len(queries_BC), 1), -torch.inf)
+    mass_B1, sum_BC = torch.zeros_like(top_B1), torch.zeros_like(queries_BC)
+    scaled_BC, first = queries_BC / temperature, 0
+    held = _HELD_LOGITS.get(queries_BC.device.type, _HELD_LOGITS["cpu"])
+    for part_PC in candidates_MC.split(max(held // max(len(queries_BC), 1), 1)):
+        logits_BP = scaled_BC @ part_PC.T
+        if hidden_B is not None:
+            columns_P = torch.arange(first, first + len(part_PC), device=logits_BP.device)
+            logits_BP.masked_fill_(columns_P == hidden_B[:, None], -torch.inf)
+        higher_B1 = torch.maximum(top_B1, logits_BP.amax(dim=1, keepdim=True))
+        # A part that is hidden whole leaves -inf, and -inf less itself would be no number.
+        shift_B1 = higher_B1.clamp_min(torch.finfo(higher_B1.dtype).min)
+        weights_BP = logits_BP.sub_(shift_B1).exp_()
+        kept_B1 = (top_B1 - shift_B1).exp_()
+        mass_B1 = mass_B1 * kept_B1 + weights_BP.sum(dim=1, keepdim=True)
+        sum_BC = torch.addmm(sum_BC * kept_B1, weights_BP, part_PC)
+        top_B1, first = higher_B1, first + len(part_PC)
+    return (top_B1 + mass_B1.log()).squeeze(1), sum_BC / mass_B1
+
+
+def _spread(queries_BC: Tensor, candidates_MC: Tensor, temperature: float) -> Tensor:
+    """Log-sum-exp over the candidates of q . c / temperature, (B,), with a gradient for the queries alone."""
+    spread_B: Tensor = _LogSumExp.apply(queries_BC, _full(candidates_MC.detach()), temperature)
+    return spread_B
+
+
+class _LogSumExp(torch.autograd.Function):
+    """Its gradient is the candidates' mean under the softmax, which the same pass has at hand."""
+
+    @staticmethod
+    def forward(ctx: Any, queries_BC: Tensor, candidates_MC: Tensor, temperature: float) -> Tensor:
+        spread_B, mean_BC = attend(queries_BC, candidates_MC, temperature=temperature)
+        ctx.save_for_backward(mean_BC)
+        ctx.temperature = temperature
+        return spread_B
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient_B: Tensor) -> tuple[Tensor, None, None]:
+        (mean_BC,) = ctx.saved_tensors
+        return gradient_B[:, None] * mean_BC / ctx.temperature, None, None
 
 
 def _full(embeddings: Tensor) -> Tensor:

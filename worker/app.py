@@ -116,6 +116,10 @@ def make_preview(item_id: int) -> None:
     office().previews.wish(item_id)
 
 
+def make_views() -> None:
+    office().clocks.wake("views")
+
+
 def sweep() -> None:
     office().clocks.wake("sweep")
 
@@ -131,6 +135,7 @@ TASKS: tuple[Callable[..., None], ...] = (
     index_dataset,
     prepare_datasets,
     make_preview,
+    make_views,
     sweep,
     heartbeat,
 )

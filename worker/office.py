@@ -7,6 +7,7 @@ from worker.clock import Clocks
 from worker.hosts import register, report
 from worker.indexing import Indexer
 from worker.launchers import Launcher
+from worker.looking import ViewMaker
 from worker.place import open_workplace
 from worker.preparing import Preparer
 from worker.previews import PreviewMaker
@@ -17,6 +18,7 @@ from worker.watch import Watch
 # Seconds between looks. A page shows a journal line within 2 s of its writing: the watch takes at most a
 # third of a second of that. The others are only for nudges that were lost.
 WATCH_S, START_S, SWEEP_S, HEARTBEAT_S, INDEX_S, PREPARE_S, PREVIEWS_S = 0.3, 2.0, 5.0, 5.0, 2.0, 2.0, 60.0
+VIEWS_S = 5.0
 
 # A nudge that this worker gives itself needs no broker.
 OWN_CLOCKS = {
@@ -25,6 +27,7 @@ OWN_CLOCKS = {
     "worker.sweep": "sweep",
     "worker.heartbeat": "heartbeat",
     "worker.index_dataset": "index",
+    "worker.make_views": "views",
     "worker.prepare_datasets": "prepare",
 }
 
@@ -40,6 +43,7 @@ class Office:
         self.indexer = Indexer(self.place)
         self.preparer = Preparer(self.place)
         self.previews = PreviewMaker(self.place)
+        self.views = ViewMaker(self.place)
 
     def open(self) -> None:
         """Make the host known, then start looking. Raises what the database raises when it is away."""
@@ -51,6 +55,7 @@ class Office:
         self.clocks.add("index", INDEX_S, self.indexer.look)
         self.clocks.add("prepare", PREPARE_S, self.preparer.look)
         self.clocks.add("previews", PREVIEWS_S, self.previews.work)
+        self.clocks.add("views", VIEWS_S, self.views.work)
         self.clocks.start()
 
     def stop_run(self, run_id: int) -> None:
@@ -60,6 +65,7 @@ class Office:
         """Stop looking. Trainings, an indexing and a preparation go on."""
         self.clocks.stop()
         self.previews.close()
+        self.views.close()
         self.place.engine.dispose()
 
 

@@ -46,6 +46,11 @@ def split_sizes(db: Session, dataset_id: int) -> dict[str, int]:
     return dict(db.execute(asked).all())
 
 
+def item_at(db: Session, dataset_id: int, split: str, position: int) -> Item | None:
+    """The item at a place of the split's index."""
+    return items_at(db, dataset_id, split, [position]).get(position)
+
+
 def num_shorter(db: Session, dataset_id: int, split: str, seconds: float) -> int:
     """Readable items of a split that last less than so many seconds."""
     asked = select(func.count()).where(

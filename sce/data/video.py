@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import cast
 
 import av
 import numpy as np
@@ -18,6 +17,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
@@ -59,8 +59,15 @@ def read_clips(path: Path, clips: Sequence[Sequence[int]], *, fps: float) -> lis
     wanted = sorted({number for clip in clips for number in clip})
     with _opened(path) as (container, stream):
         walk = _Walk(path, container, stream, fps, wanted)
-        pictures = {number: walk.picture(number) for number in wanted}
-    return [np.stack([pictures[number] for number in clip]) for clip in clips]
+        pictures = {number: walk.seen(number) for number in wanted}
+        return [_stacked([pictures[number] for number in clip]) for clip in clips]
+
+
+def _stacked(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    clip = np.empty((len(pictures), *pictures[0].shape), np.uint8) if pictures else np.empty(0, np.uint8)
+    for place, picture in enumerate(pictures):
+        clip[place] = picture
+    return clip
 
 
 def stream_frames(path: Path, numbers: Sequence[int], *, fps: float) -> Iterator[NDArray[np.uint8]]:
@@ -169,6 +176,12 @@ def _untangled(frames: Iterable[VideoFrame]) -> Iterator[VideoFrame]:
         yield held
 
 
+def _unpadded(lines: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(H, 3 W) of padded lines as (H, W, 3), without a copy."""
+    height, width = lines.shape[0], lines.shape[1] // 3
+    return np.lib.stride_tricks.as_strided(lines, (height, width, 3), (lines.strides[0], 3, 1))
+
+
 class _Walk:
     """A forward walk over one video that jumps between keyframes where this spares decoding."""
 
@@ -190,15 +203,20 @@ class _Walk:
         self._moments = [self._moment(number) for number in wanted]
         self._may_skip = not _has_no_times(container)
         self._size: tuple[int, int] | None = None
+        self._colours = VideoReformatter()
 
     def picture(self, number: int) -> NDArray[np.uint8]:
         """(H, W, 3) of a frame; numbers must not fall from call to call."""
+        return self.seen(number).copy()
+
+    def seen(self, number: int) -> NDArray[np.uint8]:
+        """The same, uncopied: a window on the decoder's own picture, whose lines may be padded."""
         frame = self._shown_at(self._moment(number))
         self._size = self._size or (frame.width, frame.height)
         width, height = self._size
-        return cast(
-            NDArray[np.uint8], frame.to_ndarray(format="rgb24", width=width, height=height, threads=1)
-        )
+        plane = self._colours.reformat(frame, width, height, "rgb24", threads=1).planes[0]
+        lines = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[:height, : 3 * width]
+        return lines.reshape(height, width, 3) if plane.line_size == 3 * width else _unpadded(lines)
 
     def _moment(self, number: int) -> float:
         """The middle of a frame's time on show: rounded timestamps lie at most half of it off."""

@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sce.losses import Relations, certain, info_nce, relations, sce_loss, simclr_loss
+from sce import losses
+from sce.losses import Relations, attend, certain, info_nce, relations, sce_loss, simclr_loss
 
 TAU, TAU_M = 0.1, 0.05
 
@@ -225,3 +226,20 @@ def test_the_leak_is_as_small_as_is_said_beside_a_long_queue() -> None:
     exact = relations(keys, queue, target_temperature=TAU_M, positive_B=None)
     leaked = (leaking.mixed_BC * keys).sum(1) - (exact.mixed_BC * keys).sum(1)
     assert 0 < leaked.max() < 3e-5
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.05, 0.002])
+def test_a_pass_in_parts_equals_the_whole_softmax(
+    temperature: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the parts, and with logits that would overflow: the sums are kept relative to the largest."""
+    queries, candidates = unit_rows(6).float(), unit_rows(50, seed=1).float()
+    hidden = torch.tensor([0, 7, 8, 20, 48, 49])
+    logits = (queries.double() @ candidates.double().T) / temperature
+    logits[torch.arange(6), hidden] = -torch.inf
+    for held in (6 * 1, 6 * 7, 6 * 49, 6 * 50, 10**6):
+        monkeypatch.setitem(losses._HELD_LOGITS, "cpu", held)
+        spread, mean = attend(queries, candidates, temperature=temperature, hidden_B=hidden)
+        torch.testing.assert_close(spread.double(), logits.logsumexp(1), rtol=1e-5, atol=1e-4)
+        expected = logits.softmax(1) @ candidates.double()
+        torch.testing.assert_close(mean.double(), expected, rtol=1e-3, atol=1e-4)

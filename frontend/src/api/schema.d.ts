@@ -428,6 +428,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/inspections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The very views that a training is fed of an item
+         * @description The very views that a training is fed of an item. Ask again while it is waiting.
+         */
+        post: operations["inspect_api_v1_inspections_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections/{key}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A clip or picture of an inspection
+         * @description A clip or picture of an inspection.
+         */
+        get: operations["read_view_api_v1_inspections__key___name__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/login-links": {
         parameters: {
             query?: never;
@@ -1215,6 +1255,20 @@ export interface components {
             reason: string;
             /** Split */
             split: string;
+        };
+        /**
+         * BoxView
+         * @description Part of the source picture, in its pixels.
+         */
+        BoxView: {
+            /** Height */
+            height: number;
+            /** Left */
+            left: number;
+            /** Top */
+            top: number;
+            /** Width */
+            width: number;
         };
         /**
          * BulkRequest
@@ -2862,6 +2916,81 @@ export interface components {
             token?: string | null;
         };
         /**
+         * LookRequest
+         * @description Which views to show: of a run's definition, or of one that is being written.
+         */
+        LookRequest: {
+            /**
+             * Definition
+             * @description A whole definition, instead of a run.
+             */
+            definition?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Epoch
+             * @description Epoch, from 0.
+             * @default 0
+             */
+            epoch: number;
+            /**
+             * Position
+             * @description Place of the video or image in the training split's index, from 0.
+             * @default 0
+             */
+            position: number;
+            /**
+             * Run Id
+             * @description Run whose definition is taken.
+             */
+            run_id?: number | null;
+            /**
+             * Seed
+             * @description None takes the definition's own.
+             */
+            seed?: number | null;
+        };
+        /**
+         * LookView
+         * @description The views of one item at one seed and epoch.
+         */
+        LookView: {
+            /** Class Name */
+            class_name: string | null;
+            /** Dataset */
+            dataset: string;
+            /** Epoch */
+            epoch: number;
+            /** Failure */
+            failure: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "video" | "image";
+            /**
+             * Num Items
+             * @description Items of the split.
+             */
+            num_items: number;
+            /** Path */
+            path: string;
+            /** Position */
+            position: number;
+            /** Seed */
+            seed: number;
+            /** Split */
+            split: string;
+            /**
+             * State
+             * @description While it waits, a worker is making the clips: ask again.
+             * @enum {string}
+             */
+            state: "waiting" | "ready" | "failed";
+            /** Views */
+            views: components["schemas"]["SeenView"][];
+        };
+        /**
          * MatchView
          * @description The file's names held against the trunk's.
          */
@@ -3080,6 +3209,27 @@ export interface components {
              * @description The token itself. It is never shown again.
              */
             token: string;
+        };
+        /**
+         * OperationView
+         * @description One change of a view.
+         */
+        OperationView: {
+            /**
+             * Is Applied
+             * @description Whether it was drawn.
+             */
+            is_applied: boolean;
+            /** Name */
+            name: string;
+            /** Probability */
+            probability: number;
+            /** Values */
+            values: {
+                [key: string]: number;
+            };
+            /** Words */
+            words: string;
         };
         /** OwnCell */
         OwnCell: {
@@ -4543,6 +4693,37 @@ export interface components {
             values: {
                 [key: string]: number;
             };
+        };
+        /**
+         * SeenView
+         * @description One view of an item, as a training is fed it.
+         */
+        SeenView: {
+            box: components["schemas"]["BoxView"];
+            /** Frames */
+            frames: number[];
+            /** Operations */
+            operations: components["schemas"]["OperationView"][];
+            /** Size */
+            size: number;
+            /** Source Height */
+            source_height: number;
+            /**
+             * Source Url
+             * @description The frames that it is cut from.
+             */
+            source_url: string;
+            /** Source Width */
+            source_width: number;
+            /** Start S */
+            start_s: number;
+            /** Times S */
+            times_s: number[];
+            /**
+             * View Url
+             * @description The view itself, frame by frame in step with its source.
+             */
+            view_url: string;
         };
         /**
          * SeriesSummary
@@ -7257,6 +7438,229 @@ export interface operations {
             };
             /** @description Its present state forbids it. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    inspect_api_v1_inspections_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LookRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LookView"];
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many at once. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_view_api_v1_inspections__key___name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The video or image. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/gif": string;
+                    "image/jpeg": string;
+                    "image/png": string;
+                    "image/webp": string;
+                    "video/mp4": string;
+                    "video/webm": string;
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

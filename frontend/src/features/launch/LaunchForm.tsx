@@ -5,6 +5,8 @@ import { useCallback, useMemo, useState } from "react";
 
 import { Refusal } from "@/api/client";
 
+import { ViewsPanel } from "@/features/views/ViewsPanel";
+
 import { AboutFields } from "./AboutFields";
 import { CheckpointPicker } from "./CheckpointPicker";
 import { type Draft, readSeeds, requestOf } from "./draft";
@@ -88,11 +90,12 @@ export function LaunchForm({ schema, initial, base, baseWord, usePreviewOf, refu
             data={[
               { value: "numbers", label: "What it would do" },
               { value: "yaml", label: "YAML" },
+              { value: "views", label: "Views" },
             ]}
           />
-          {shown === "yaml" ? (
-            <YamlPanel definition={draft.definition} onChange={(definition) => patch({ definition })} />
-          ) : (
+          {shown === "yaml" && <YamlPanel definition={draft.definition} onChange={(definition) => patch({ definition })} />}
+          {shown === "views" && <ViewsPanel source={{ definition: draft.definition }} seed={typeof seeds === "string" ? 42 : (seeds[0] ?? 42)} isEager={false} columns={1} />}
+          {shown === "numbers" && (
             <PreviewPanel preview={preview.data} isOld={preview.error !== null} runs={typeof seeds === "string" ? 1 : seeds.length} />
           )}
         </aside>

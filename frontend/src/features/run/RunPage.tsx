@@ -3,6 +3,7 @@ import { Skeleton, Stack, Tabs } from "@mantine/core";
 import { useParams } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
+import { ViewsPanel } from "@/features/views/ViewsPanel";
 import { NothingToShow } from "@/ui/NothingToShow";
 import { isIn, useUrlState } from "@/ui/useUrlState";
 
@@ -24,6 +25,7 @@ const TITLES = {
   health: "Health",
   evaluations: "Evaluations",
   checkpoints: "Checkpoints",
+  views: "Views",
   logs: "Logs",
   configuration: "Configuration",
 } satisfies Record<Tab, string>;
@@ -55,12 +57,19 @@ export default function RunPage() {
   );
 }
 
-/** Only a pretraining has checkpoints, scores of them and a measured health; an import never ran. */
+/** Only a pretraining has checkpoints, scores of them and a measured health; an import never ran; only what trains has augmented views. */
 function tabsOf(run: Run): readonly Tab[] {
   if (run.kind === "pretrain") return TABS;
-  if (run.kind === "import") return TABS.filter((tab) => tab !== "charts" && tab !== "logs" && tab !== "health");
-  return TABS.filter((tab) => tab !== "evaluations" && tab !== "checkpoints" && tab !== "health");
+  if (run.kind === "import") return without("charts", "logs", "views", "health");
+  const untrained: Tab[] = UNTRAINED.includes(run.kind) ? ["views"] : [];
+  return without("evaluations", "checkpoints", "health", ...untrained);
 }
+
+function without(...left: Tab[]): Tab[] {
+  return TABS.filter((tab) => !left.includes(tab));
+}
+
+const UNTRAINED: readonly string[] = ["knn", "retrieval", "extract"];
 
 function panelOf(run: Run, search: RunSearch, change: (patch: Partial<RunSearch>) => void): ReactNode {
   const panels = {
@@ -73,6 +82,7 @@ function panelOf(run: Run, search: RunSearch, change: (patch: Partial<RunSearch>
     ),
     evaluations: () => <EvaluationsTab run={run} />,
     checkpoints: () => <CheckpointsTab run={run} />,
+    views: () => <ViewsPanel source={{ run_id: run.id }} seed={run.seed} isEager columns={2} />,
     logs: () => <LogsTab run={run} search={search} onSearch={change} />,
     configuration: () => <ConfigurationTab run={run} />,
   } satisfies Record<Tab, () => ReactNode>;

@@ -2,7 +2,7 @@
 import type { XAxis } from "@/charts/lines";
 import { isIn, numberIn, type RawSearch, textIn } from "@/ui/useUrlState";
 
-export const TABS = ["overview", "charts", "health", "evaluations", "checkpoints", "logs", "configuration"] as const;
+export const TABS = ["overview", "charts", "health", "evaluations", "checkpoints", "views", "logs", "configuration"] as const;
 export type Tab = (typeof TABS)[number];
 
 const AXES = ["step", "epoch", "time"] as const satisfies readonly XAxis[];
