@@ -24,6 +24,8 @@ EXAMPLES: dict[str, Any] = {
         "experiment": "first steps",
         "tags": ["demo"],
     },
+    "TestRequest": {"which": "both"},
+    "LookRequest": {"run_id": 1, "position": 7, "seed": 42, "epoch": 3},
     "LoginRequest": {"token": "scl_the-token-that-was-shown-once"},
     "TokenRequest": {"name": "notebook on my laptop", "scope": "read", "expires_in_days": 30},
     "DatasetRequest": {"name": "demo videos", "root": "demo", "kind": "video"},

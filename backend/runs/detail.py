@@ -80,9 +80,10 @@ def derived_of(db: Session, run: Run) -> Derived:
 
 def health_of(run: Run) -> Health | None:
     """The verdict on the latest values of a pretraining."""
-    definition = definition_adapter.validate_python(run.definition)
-    if not isinstance(definition, Pretrain):
+    if run.kind != "pretrain":
         return None
+    definition = definition_adapter.validate_python(run.definition)
+    assert isinstance(definition, Pretrain)
     done = run.step / run.steps if run.steps else 0.0
     return judge(definition, run.summary, progress=done)
 

@@ -137,8 +137,10 @@ def _scene(name: str, rng: np.random.Generator) -> Image.Image:
     size = (round(photograph.width * factor), round(photograph.height * factor))
     pixels = np.asarray(photograph.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0))
     pixels = np.rot90(pixels, int(rng.integers(4)))[:, :: rng.choice((-1, 1))][..., rng.permutation(3)]
-    lit = 255 * (pixels / 255.0) ** rng.uniform(0.7, 1.4) * rng.uniform(0.7, 1.0)
-    return Image.fromarray(np.ascontiguousarray(lit.astype(np.uint8)))
+    gamma, gain = rng.uniform(0.7, 1.4), rng.uniform(0.7, 1.0)
+    # One power a level: over a whole picture its last bit depends on where the array lies in memory.
+    lit = np.array([255 * (level / 255) ** gamma * gain for level in range(256)]).astype(np.uint8)
+    return Image.fromarray(np.ascontiguousarray(lit[pixels]))
 
 
 @cache

@@ -191,10 +191,12 @@ def test_code_in_a_file_is_told_and_never_run(rest: TestClient, record: Lab, enc
     assert not proof.exists()
 
 
-def test_a_reader_may_look_and_not_import(record: Lab, rest: TestClient, encoder: Path) -> None:
+def test_a_reader_may_start_no_program_and_import_nothing(
+    record: Lab, rest: TestClient, encoder: Path
+) -> None:
     token = rest.post("/tokens", json={"name": "r", "scope": "read", "expires_in_days": 1}).json()["token"]
     headers = {"Authorization": f"Bearer {token}"}
-    assert rest.post("/imports/inspect", json={"path": "encoder.pth"}, headers=headers).status_code == 200
+    assert rest.post("/imports/inspect", json={"path": "encoder.pth"}, headers=headers).status_code == 403
     assert rest.post("/imports", json={"path": "encoder.pth"}, headers=headers).status_code == 403
 
 

@@ -44,7 +44,7 @@ def test_prepare_a_data_set_from_the_page(lab: Lab, page: Page) -> None:
     expect(dialog.get_by_text(re.compile("There is no folder nowhere"))).to_be_visible()
     dialog.get_by_label("Folder of what was downloaded").fill("downloads")
     dialog.get_by_role("button", name="Prepare", exact=True).click()
-    expect(dialog).to_be_hidden()
+    expect(dialog).to_be_hidden(timeout=30_000)
     row = page.get_by_role("article", name="prepared videos")
     expect(row.get_by_text("8 files were made, 0 were there already, 1 cannot be used.")).to_be_visible(
         timeout=90_000

@@ -12,8 +12,7 @@ import torch
 from torch import nn
 
 from sce.checkpoints import newest_whole, sweep, write_atomically
-from sce.evaluate.linear import save_whole
-from sce.evaluate.results import save_arrays
+from sce.evaluate.results import save_arrays, save_whole
 from sce.rundir import RunDir
 from sce.saving import NotFiniteWeights, StraightToDisk, refuse_broken_weights
 from sce.train import classify, run_attempt

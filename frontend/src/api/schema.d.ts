@@ -1350,6 +1350,288 @@ export interface components {
         /**
          * CardView
          * @description What a trunk is, how it was trained, and what it scored.
+         * @example {
+         *       "definition": {
+         *         "checkpoints": {
+         *           "every_epochs": 10,
+         *           "initial": true,
+         *           "last_every_min": 15
+         *         },
+         *         "compute": {
+         *           "accelerator": "auto",
+         *           "compile": false,
+         *           "deterministic": false,
+         *           "devices": 1,
+         *           "loader_workers": 1,
+         *           "nodes": 1,
+         *           "precision": "32"
+         *         },
+         *         "data": {
+         *           "clip_s": 1,
+         *           "kind": "video",
+         *           "num_frames": 8,
+         *           "root": "/tmp/c1-h43/data/demo",
+         *           "train_split": "train",
+         *           "val_split": "val"
+         *         },
+         *         "evaluations": [
+         *           {
+         *             "data": null,
+         *             "protocol": {
+         *               "k": 20,
+         *               "kind": "knn",
+         *               "temperature": 0.07,
+         *               "views": {
+         *                 "clips": 3,
+         *                 "crops": 1,
+         *                 "size": 32
+         *               }
+         *             },
+         *             "when": "every"
+         *           },
+         *           {
+         *             "data": null,
+         *             "protocol": {
+         *               "kind": "linear",
+         *               "optimisation": {
+         *                 "accumulate": 1,
+         *                 "batch_size": 60,
+         *                 "clip_norm": null,
+         *                 "epochs": 15,
+         *                 "optimizer": {
+         *                   "kind": "adamw",
+         *                   "lr": 0.02,
+         *                   "lr_scaling": "none",
+         *                   "weight_decay": 0
+         *                 },
+         *                 "schedule": {
+         *                   "end_lr": 0,
+         *                   "kind": "cosine",
+         *                   "warmup_epochs": 1
+         *                 }
+         *               },
+         *               "train_view": {
+         *                 "blur_p": 0,
+         *                 "flip_p": 0,
+         *                 "grey_p": 0,
+         *                 "jitter": {
+         *                   "brightness": 0.8,
+         *                   "contrast": 0.8,
+         *                   "hue": 0.2,
+         *                   "p": 0,
+         *                   "saturation": 0.4
+         *                 },
+         *                 "ratio": [
+         *                   0.75,
+         *                   1.3333
+         *                 ],
+         *                 "scale": [
+         *                   0.5,
+         *                   1
+         *                 ],
+         *                 "size": 32,
+         *                 "solarize_p": 0
+         *               },
+         *               "validate_every_epochs": 5,
+         *               "views": {
+         *                 "clips": 3,
+         *                 "crops": 1,
+         *                 "size": 32
+         *               }
+         *             },
+         *             "when": "first_and_last"
+         *           },
+         *           {
+         *             "data": null,
+         *             "protocol": {
+         *               "centre": "own",
+         *               "kind": "retrieval",
+         *               "normalise": true,
+         *               "ranks": [
+         *                 1,
+         *                 5,
+         *                 10,
+         *                 15,
+         *                 20,
+         *                 25
+         *               ],
+         *               "views": {
+         *                 "clips": 3,
+         *                 "crops": 1,
+         *                 "size": 32
+         *               }
+         *             },
+         *             "when": "first_and_last"
+         *           }
+         *         ],
+         *         "kind": "pretrain",
+         *         "method": {
+         *           "contrast": 0.8,
+         *           "kind": "sce",
+         *           "momentum": 0.9,
+         *           "momentum_schedule": "cosine",
+         *           "predictor": {
+         *             "hidden_width": 256
+         *           },
+         *           "projector": {
+         *             "hidden_width": 256,
+         *             "norm_last": true,
+         *             "num_layers": 2,
+         *             "width": 64
+         *           },
+         *           "queue_size": 720,
+         *           "symmetric": true,
+         *           "target_temperature": 0.05,
+         *           "temperature": 0.1,
+         *           "use_keys": false
+         *         },
+         *         "optimisation": {
+         *           "accumulate": 1,
+         *           "batch_size": 40,
+         *           "clip_norm": null,
+         *           "epochs": 40,
+         *           "optimizer": {
+         *             "kind": "adamw",
+         *             "lr": 0.004,
+         *             "lr_scaling": "none",
+         *             "weight_decay": 0.01
+         *           },
+         *           "schedule": {
+         *             "end_lr": 0,
+         *             "kind": "cosine",
+         *             "warmup_epochs": 2
+         *           }
+         *         },
+         *         "seed": 43,
+         *         "trunk": {
+         *           "kind": "small3d",
+         *           "width": 16
+         *         },
+         *         "views": {
+         *           "mean": [
+         *             0.45,
+         *             0.45,
+         *             0.45
+         *           ],
+         *           "std": [
+         *             0.225,
+         *             0.225,
+         *             0.225
+         *           ],
+         *           "time_difference_p": 0.3,
+         *           "views": [
+         *             {
+         *               "blur_p": 0.2,
+         *               "flip_p": 0,
+         *               "grey_p": 0.2,
+         *               "jitter": {
+         *                 "brightness": 0.4,
+         *                 "contrast": 0.4,
+         *                 "hue": 0.05,
+         *                 "p": 0.8,
+         *                 "saturation": 0.2
+         *               },
+         *               "ratio": [
+         *                 0.75,
+         *                 1.3333
+         *               ],
+         *               "scale": [
+         *                 0.5,
+         *                 1
+         *               ],
+         *               "size": 32,
+         *               "solarize_p": 0
+         *             },
+         *             {
+         *               "blur_p": 0.1,
+         *               "flip_p": 0,
+         *               "grey_p": 0.2,
+         *               "jitter": {
+         *                 "brightness": 0.4,
+         *                 "contrast": 0.4,
+         *                 "hue": 0.05,
+         *                 "p": 0.8,
+         *                 "saturation": 0.2
+         *               },
+         *               "ratio": [
+         *                 0.75,
+         *                 1.3333
+         *               ],
+         *               "scale": [
+         *                 0.5,
+         *                 1
+         *               ],
+         *               "size": 32,
+         *               "solarize_p": 0
+         *             }
+         *           ]
+         *         }
+         *       },
+         *       "experiment": "Demo",
+         *       "features": 128,
+         *       "layouts": [
+         *         "safetensors"
+         *       ],
+         *       "name": "SCE on demo videos, seed 43",
+         *       "parameters": 294384,
+         *       "reads": "clips of 8 frames over 1 s, RGB in [0, 1], mean 0.45/0.45/0.45, deviation 0.225/0.225/0.225",
+         *       "scores": [
+         *         {
+         *           "dataset": "demo",
+         *           "kind": "knn",
+         *           "protocol": "k-NN, k 20, temperature 0.07, 3 clips x 1 crop, 32 px",
+         *           "split": "val",
+         *           "values": {
+         *             "top1": 0.5083333333333333,
+         *             "top5": 0.9583333333333334
+         *           }
+         *         },
+         *         {
+         *           "dataset": "demo",
+         *           "kind": "linear",
+         *           "protocol": "Linear probe, 15 epochs, batch 60, 3 clips x 1 crop, 32 px",
+         *           "split": "val",
+         *           "values": {
+         *             "best_top1": 0.625,
+         *             "top1": 0.6083333333333333,
+         *             "top5": 0.9916666666666667,
+         *             "train/loss": 1.3755829334259033,
+         *             "train/lr": 0.000006992952116013918,
+         *             "train/top1": 0.5,
+         *             "val/loss": 1.3372271060943604,
+         *             "val/top1": 0.6083333333333333,
+         *             "val/top5": 0.9916666666666667
+         *           }
+         *         },
+         *         {
+         *           "dataset": "demo",
+         *           "kind": "retrieval",
+         *           "protocol": "Retrieval, each side centred, cosine, 3 clips x 1 crop, 32 px",
+         *           "split": "val",
+         *           "values": {
+         *             "R@1": 0.49166666666666664,
+         *             "R@10": 0.9666666666666667,
+         *             "R@15": 0.975,
+         *             "R@20": 0.9833333333333333,
+         *             "R@25": 0.9916666666666667,
+         *             "R@5": 0.8916666666666667
+         *           }
+         *         }
+         *       ],
+         *       "sha256": "70e37196c045902417ff507d9b40ad576bc0ee3d0571a313c466a9917e94ef9c",
+         *       "trained": {
+         *         "batch": "40",
+         *         "data": "demo (train)",
+         *         "epochs": "40",
+         *         "method": "sce",
+         *         "optimizer": "adamw, lr 0.004 (none)",
+         *         "recipe": "demo-sce",
+         *         "seed": "43",
+         *         "state": "epoch 40, step 360",
+         *         "views": "32 px, 32 px"
+         *       },
+         *       "trunk": "small3d"
+         *     }
          */
         CardView: {
             /**
@@ -1443,6 +1725,9 @@ export interface components {
          *       ],
          *       "id": 2,
          *       "kind": "periodic",
+         *       "layouts": [
+         *         "safetensors"
+         *       ],
          *       "may": [
          *         "evaluate",
          *         "pin",
@@ -2433,6 +2718,18 @@ export interface components {
         /**
          * ImportFolder
          * @description Where files to import may lie.
+         * @example {
+         *       "files": [
+         *         {
+         *           "bytes": 46835659,
+         *           "path": "released.pth"
+         *         }
+         *       ],
+         *       "folder": "/home/ada/.scelab/imports",
+         *       "roots": [
+         *         "/home/ada/.scelab/data"
+         *       ]
+         *     }
          */
         ImportFolder: {
             /**
@@ -2575,6 +2872,66 @@ export interface components {
         /**
          * InspectionView
          * @description A file that was looked at; nothing was taken from it yet.
+         * @example {
+         *       "bytes": 46835659,
+         *       "container": "",
+         *       "is_ours": false,
+         *       "match": {
+         *         "counters": [],
+         *         "elsewhere": [],
+         *         "head": [
+         *           "fc.bias",
+         *           "fc.weight"
+         *         ],
+         *         "is_whole": true,
+         *         "missing": [],
+         *         "naming": "torchvision",
+         *         "pairs": [
+         *           {
+         *             "becomes": "conv1.weight",
+         *             "key": "conv1.weight",
+         *             "shape": [
+         *               64,
+         *               3,
+         *               7,
+         *               7
+         *             ]
+         *           },
+         *           {
+         *             "becomes": "bn1.weight",
+         *             "key": "bn1.weight",
+         *             "shape": [
+         *               64
+         *             ]
+         *           },
+         *           {
+         *             "becomes": "bn1.bias",
+         *             "key": "bn1.bias",
+         *             "shape": [
+         *               64
+         *             ]
+         *           },
+         *           {
+         *             "becomes": "bn1.running_mean",
+         *             "key": "bn1.running_mean",
+         *             "shape": [
+         *               64
+         *             ]
+         *           }
+         *         ],
+         *         "prefix": "",
+         *         "unexpected": [],
+         *         "wrong_shape": []
+         *       },
+         *       "path": "released.pth",
+         *       "sentence": null,
+         *       "sha256": "1a822f46d68e7c3275d61af7d86866141be2d2d1cbf6bcac58e18f0b05724c1b",
+         *       "tensors": 122,
+         *       "trunk": {
+         *         "kind": "r18",
+         *         "small_images": false
+         *       }
+         *     }
          */
         InspectionView: {
             /** Bytes */
@@ -2667,6 +3024,37 @@ export interface components {
         /**
          * KnownSet
          * @description A data set of the catalogue, and what must be downloaded for it by hand.
+         * @example {
+         *       "downloads": [
+         *         {
+         *           "optional": false,
+         *           "url": "https://www.crcv.ucf.edu/data/UCF101.php",
+         *           "what": "Videos (UCF101.rar)",
+         *           "where": "UCF-101/<Class>/<video>.avi"
+         *         },
+         *         {
+         *           "optional": false,
+         *           "url": "https://www.crcv.ucf.edu/data/UCF101.php",
+         *           "what": "Recognition splits (UCF101TrainTestSplits-RecognitionTask.zip)",
+         *           "where": "ucfTrainTestlist/classInd.txt, trainlist01.txt, testlist01.txt ..."
+         *         }
+         *       ],
+         *       "fps": 25,
+         *       "is_binary": false,
+         *       "kind": "video",
+         *       "name": "ucf101",
+         *       "num_classes": 101,
+         *       "short_side": null,
+         *       "splits": [
+         *         "train-1",
+         *         "test-1",
+         *         "train-2",
+         *         "test-2",
+         *         "train-3",
+         *         "test-3"
+         *       ],
+         *       "title": "UCF101"
+         *     }
          */
         KnownSet: {
             /** Downloads */
@@ -2938,6 +3326,12 @@ export interface components {
         /**
          * LookRequest
          * @description Which views to show: of a run's definition, or of one that is being written.
+         * @example {
+         *       "epoch": 3,
+         *       "position": 7,
+         *       "run_id": 1,
+         *       "seed": 42
+         *     }
          */
         LookRequest: {
             /**
@@ -2973,6 +3367,217 @@ export interface components {
         /**
          * LookView
          * @description The views of one item at one seed and epoch.
+         * @example {
+         *       "class_name": "brighten",
+         *       "dataset": "demo",
+         *       "epoch": 3,
+         *       "failure": null,
+         *       "kind": "video",
+         *       "num_items": 360,
+         *       "path": "train/brighten/0090.avi",
+         *       "position": 7,
+         *       "seed": 42,
+         *       "split": "train",
+         *       "state": "ready",
+         *       "views": [
+         *         {
+         *           "box": {
+         *             "height": 67,
+         *             "left": 10,
+         *             "top": 25,
+         *             "width": 76
+         *           },
+         *           "frames": [
+         *             3,
+         *             5,
+         *             7,
+         *             9,
+         *             11,
+         *             13,
+         *             15,
+         *             17
+         *           ],
+         *           "operations": [
+         *             {
+         *               "is_applied": false,
+         *               "name": "time difference",
+         *               "probability": 0.3,
+         *               "values": {},
+         *               "words": "Grey difference of consecutive frames"
+         *             },
+         *             {
+         *               "is_applied": true,
+         *               "name": "crop",
+         *               "probability": 1,
+         *               "values": {
+         *                 "height": 67,
+         *                 "left": 10,
+         *                 "top": 25,
+         *                 "width": 76
+         *               },
+         *               "words": "76 x 67 px from (10, 25), stretched from 1.13 : 1 to 32 x 32"
+         *             },
+         *             {
+         *               "is_applied": true,
+         *               "name": "colour jitter",
+         *               "probability": 0.8,
+         *               "values": {
+         *                 "brightness": 1.0733150243759155,
+         *                 "contrast": 1.2143665552139282,
+         *                 "hue": 0.024152565747499466,
+         *                 "saturation": 0.9692891240119934
+         *               },
+         *               "words": "Brightness x 1.07, then hue turned by +9°, then contrast x 1.21, then saturation x 0.97"
+         *             },
+         *             {
+         *               "is_applied": false,
+         *               "name": "grey",
+         *               "probability": 0.2,
+         *               "values": {},
+         *               "words": "All colour is taken away"
+         *             },
+         *             {
+         *               "is_applied": false,
+         *               "name": "blur",
+         *               "probability": 0.2,
+         *               "values": {
+         *                 "kernel": 3,
+         *                 "sigma": 1.7630761861801147
+         *               },
+         *               "words": "Gaussian of 1.76 px, kernel of 3 px"
+         *             },
+         *             {
+         *               "is_applied": false,
+         *               "name": "solarize",
+         *               "probability": 0,
+         *               "values": {},
+         *               "words": "Bright values, from one half up, are inverted"
+         *             },
+         *             {
+         *               "is_applied": false,
+         *               "name": "flip",
+         *               "probability": 0,
+         *               "values": {},
+         *               "words": "Left and right are exchanged"
+         *             }
+         *           ],
+         *           "size": 32,
+         *           "source_height": 96,
+         *           "source_url": "/api/v1/inspections/570328b3570e5eac490d102450f66d18/source-0.mp4",
+         *           "source_width": 96,
+         *           "start_s": 0.1561978291927807,
+         *           "times_s": [
+         *             0.2,
+         *             0.3333,
+         *             0.4667,
+         *             0.6,
+         *             0.7333,
+         *             0.8667,
+         *             1,
+         *             1.1333
+         *           ],
+         *           "view_url": "/api/v1/inspections/570328b3570e5eac490d102450f66d18/view-0.mp4"
+         *         },
+         *         {
+         *           "box": {
+         *             "height": 74,
+         *             "left": 0,
+         *             "top": 12,
+         *             "width": 89
+         *           },
+         *           "frames": [
+         *             50,
+         *             52,
+         *             54,
+         *             56,
+         *             58,
+         *             60,
+         *             62,
+         *             64
+         *           ],
+         *           "operations": [
+         *             {
+         *               "is_applied": false,
+         *               "name": "time difference",
+         *               "probability": 0.3,
+         *               "values": {},
+         *               "words": "Grey difference of consecutive frames"
+         *             },
+         *             {
+         *               "is_applied": true,
+         *               "name": "crop",
+         *               "probability": 1,
+         *               "values": {
+         *                 "height": 74,
+         *                 "left": 0,
+         *                 "top": 12,
+         *                 "width": 89
+         *               },
+         *               "words": "89 x 74 px from (0, 12), stretched from 1.20 : 1 to 32 x 32"
+         *             },
+         *             {
+         *               "is_applied": true,
+         *               "name": "colour jitter",
+         *               "probability": 0.8,
+         *               "values": {
+         *                 "brightness": 1.387373685836792,
+         *                 "contrast": 1.106844425201416,
+         *                 "hue": -0.00017715692229103297,
+         *                 "saturation": 0.9456650018692017
+         *               },
+         *               "words": "Hue turned by -0°, then brightness x 1.39, then contrast x 1.11, then saturation x 0.95"
+         *             },
+         *             {
+         *               "is_applied": false,
+         *               "name": "grey",
+         *               "probability": 0.2,
+         *               "values": {},
+         *               "words": "All colour is taken away"
+         *             },
+         *             {
+         *               "is_applied": true,
+         *               "name": "blur",
+         *               "probability": 0.1,
+         *               "values": {
+         *                 "kernel": 3,
+         *                 "sigma": 0.8111792802810669
+         *               },
+         *               "words": "Gaussian of 0.81 px, kernel of 3 px"
+         *             },
+         *             {
+         *               "is_applied": false,
+         *               "name": "solarize",
+         *               "probability": 0,
+         *               "values": {},
+         *               "words": "Bright values, from one half up, are inverted"
+         *             },
+         *             {
+         *               "is_applied": false,
+         *               "name": "flip",
+         *               "probability": 0,
+         *               "values": {},
+         *               "words": "Left and right are exchanged"
+         *             }
+         *           ],
+         *           "size": 32,
+         *           "source_height": 96,
+         *           "source_url": "/api/v1/inspections/570328b3570e5eac490d102450f66d18/source-1.mp4",
+         *           "source_width": 96,
+         *           "start_s": 3.3199965218697445,
+         *           "times_s": [
+         *             3.3333,
+         *             3.4667,
+         *             3.6,
+         *             3.7333,
+         *             3.8667,
+         *             4,
+         *             4.1333,
+         *             4.2667
+         *           ],
+         *           "view_url": "/api/v1/inspections/570328b3570e5eac490d102450f66d18/view-1.mp4"
+         *         }
+         *       ]
+         *     }
          */
         LookView: {
             /** Class Name */
@@ -3306,6 +3911,129 @@ export interface components {
         /**
          * OwnTable
          * @description Our own experiments: one row for runs that differ only by seed.
+         * @example {
+         *       "columns": [
+         *         {
+         *           "dataset": "demo",
+         *           "key": "7d76d7cdf4bf",
+         *           "label": "k-NN top-1",
+         *           "protocol": "k-NN, k 20, temperature 0.07, 3 clips x 1 crop, 32 px"
+         *         },
+         *         {
+         *           "dataset": "demo",
+         *           "key": "ce54cd6f634b",
+         *           "label": "Linear probe top-1",
+         *           "protocol": "Linear probe, 15 epochs, batch 60, 3 clips x 1 crop, 32 px"
+         *         },
+         *         {
+         *           "dataset": "demo",
+         *           "key": "86934de40666",
+         *           "label": "Retrieval R@1",
+         *           "protocol": "Retrieval, each side centred, cosine, 3 clips x 1 crop, 32 px"
+         *         }
+         *       ],
+         *       "rows": [
+         *         {
+         *           "cells": {
+         *             "7d76d7cdf4bf": {
+         *               "trained": {
+         *                 "asked": 1,
+         *                 "difference": null,
+         *                 "failed": 0,
+         *                 "mean": 50.83333333333333,
+         *                 "n": 1,
+         *                 "reasons": [],
+         *                 "run_ids": [
+         *                   8
+         *                 ],
+         *                 "splits": null,
+         *                 "std": null
+         *               },
+         *               "untrained": {
+         *                 "asked": 1,
+         *                 "difference": null,
+         *                 "failed": 0,
+         *                 "mean": 21.666666666666668,
+         *                 "n": 1,
+         *                 "reasons": [],
+         *                 "run_ids": [
+         *                   2
+         *                 ],
+         *                 "splits": null,
+         *                 "std": null
+         *               }
+         *             },
+         *             "86934de40666": {
+         *               "trained": {
+         *                 "asked": 1,
+         *                 "difference": null,
+         *                 "failed": 0,
+         *                 "mean": 49.166666666666664,
+         *                 "n": 1,
+         *                 "reasons": [],
+         *                 "run_ids": [
+         *                   10
+         *                 ],
+         *                 "splits": null,
+         *                 "std": null
+         *               },
+         *               "untrained": {
+         *                 "asked": 1,
+         *                 "difference": null,
+         *                 "failed": 0,
+         *                 "mean": 20,
+         *                 "n": 1,
+         *                 "reasons": [],
+         *                 "run_ids": [
+         *                   4
+         *                 ],
+         *                 "splits": null,
+         *                 "std": null
+         *               }
+         *             },
+         *             "ce54cd6f634b": {
+         *               "trained": {
+         *                 "asked": 1,
+         *                 "difference": null,
+         *                 "failed": 0,
+         *                 "mean": 60.83333333333333,
+         *                 "n": 1,
+         *                 "reasons": [],
+         *                 "run_ids": [
+         *                   9
+         *                 ],
+         *                 "splits": null,
+         *                 "std": null
+         *               },
+         *               "untrained": {
+         *                 "asked": 1,
+         *                 "difference": null,
+         *                 "failed": 0,
+         *                 "mean": 8.333333333333332,
+         *                 "n": 1,
+         *                 "reasons": [],
+         *                 "run_ids": [
+         *                   3
+         *                 ],
+         *                 "splits": null,
+         *                 "std": null
+         *               }
+         *             }
+         *           },
+         *           "epochs": "40",
+         *           "experiment": "Demo",
+         *           "experiment_id": 1,
+         *           "failed": 0,
+         *           "method": "sce",
+         *           "name": "SCE on demo videos",
+         *           "run_ids": [
+         *             1
+         *           ],
+         *           "seeds": 1,
+         *           "trunk": "small3d"
+         *         }
+         *       ]
+         *     }
          */
         OwnTable: {
             /** Columns */
@@ -3413,7 +4141,67 @@ export interface components {
             /** Shape */
             shape: number[];
         };
-        /** PaperTable */
+        /**
+         * PaperTable
+         * @example {
+         *       "columns": [
+         *         {
+         *           "dataset": "Kinetics-400",
+         *           "key": "k400_linear",
+         *           "label": "K400 linear"
+         *         },
+         *         {
+         *           "dataset": "UCF101",
+         *           "key": "ucf_finetune",
+         *           "label": "UCF101 fine-tune"
+         *         },
+         *         {
+         *           "dataset": "UCF101",
+         *           "key": "ucf_retrieval",
+         *           "label": "UCF101 R@1"
+         *         },
+         *         {
+         *           "dataset": "HMDB51",
+         *           "key": "hmdb_finetune",
+         *           "label": "HMDB51 fine-tune"
+         *         },
+         *         {
+         *           "dataset": "HMDB51",
+         *           "key": "hmdb_retrieval",
+         *           "label": "HMDB51 R@1"
+         *         }
+         *       ],
+         *       "name": "video-r3d50",
+         *       "ours": [],
+         *       "published": [
+         *         {
+         *           "label": "8 frames",
+         *           "method": "SCE",
+         *           "values": {
+         *             "hmdb_finetune": 70.5,
+         *             "hmdb_retrieval": 43,
+         *             "k400_linear": 67.6,
+         *             "ucf_finetune": 94.1,
+         *             "ucf_retrieval": 81.5
+         *           }
+         *         },
+         *         {
+         *           "label": "16 frames",
+         *           "method": "SCE",
+         *           "values": {
+         *             "hmdb_finetune": 74.7,
+         *             "hmdb_retrieval": 45.9,
+         *             "k400_linear": 69.6,
+         *             "ucf_finetune": 95.3,
+         *             "ucf_retrieval": 83.9
+         *           }
+         *         }
+         *       ],
+         *       "source": "SCE video, MVAP 34(6) 2023 (arXiv 2212.11187); its published documentation",
+         *       "title": "Video, R3D50 pretrained on Kinetics-400",
+         *       "tolerance": null
+         *     }
+         */
         PaperTable: {
             /** Columns */
             columns: components["schemas"]["ColumnView"][];
@@ -3491,7 +4279,31 @@ export interface components {
              */
             target: string;
         };
-        /** PreparationView */
+        /**
+         * PreparationView
+         * @example {
+         *       "changed_at": "2026-11-20T09:07:00Z",
+         *       "created_at": "2026-11-20T09:00:00Z",
+         *       "dataset_id": null,
+         *       "done": 4096,
+         *       "eta_s": 912,
+         *       "fps": null,
+         *       "how": "encode",
+         *       "id": 1,
+         *       "name": "ucf101 256",
+         *       "num_bad": 0,
+         *       "report": null,
+         *       "sentence": null,
+         *       "set_name": "ucf101",
+         *       "set_title": "UCF101",
+         *       "short_side": 256,
+         *       "source": "/home/ada/downloads/ucf101",
+         *       "stage": "converting",
+         *       "state": "running",
+         *       "target": "/home/ada/.scelab/data/ucf101-256",
+         *       "total": 13320
+         *     }
+         */
         PreparationView: {
             /**
              * Changed At
@@ -3937,6 +4749,7 @@ export interface components {
         /**
          * RecipeView
          * @example {
+         *       "aims_at": [],
          *       "definition": {
          *         "checkpoint": null,
          *         "compute": {
@@ -4283,6 +5096,7 @@ export interface components {
          *       },
          *       "failure": null,
          *       "folder": "/home/ada/.scelab/runs/2",
+         *       "health": null,
          *       "id": 2,
          *       "kind": "retrieval",
          *       "may": [
@@ -4916,6 +5730,9 @@ export interface components {
         /**
          * TestRequest
          * @description Score the classifiers of a linear probe or a fine-tuning again.
+         * @example {
+         *       "which": "both"
+         *     }
          */
         TestRequest: {
             /**
