@@ -3,7 +3,7 @@ import { SimpleGrid, Skeleton, Stack } from "@mantine/core";
 
 export function RowSkeletons({ count = 8, height = 26 }: { count?: number; height?: number }) {
   return (
-    <Stack gap={8} p="sm" aria-busy="true" aria-label="Loading">
+    <Stack gap={8} p="sm" role="status" aria-busy="true" aria-label="Loading">
       {Array.from({ length: count }, (_, place) => (
         <Skeleton key={place} h={height} w={`${100 - ((place * 7) % 23)}%`} />
       ))}
@@ -13,7 +13,7 @@ export function RowSkeletons({ count = 8, height = 26 }: { count?: number; heigh
 
 export function CardSkeletons({ count = 3, height = 140 }: { count?: number; height?: number }) {
   return (
-    <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} aria-busy="true" aria-label="Loading">
+    <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} role="status" aria-busy="true" aria-label="Loading">
       {Array.from({ length: count }, (_, place) => (
         <Skeleton key={place} h={height} />
       ))}
