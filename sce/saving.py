@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,15 @@ class StraightToDisk(TorchCheckpointIO):
 
 
 class Saving(Callback):
-    """Writes checkpoints: the untrained one, those that are kept, and the newest state to resume from."""
+    """Writes checkpoints: the untrained one, those that are kept, and the newest state to resume from.
 
-    def __init__(self, session: Session) -> None:
+    ``journal`` writes what was measured and waits: steps before a checkpoint are never gone over again, so
+    that a kill after it would lose what they measured.
+    """
+
+    def __init__(self, session: Session, journal: Callable[[Trainer], None]) -> None:
         self.session = session
+        self._journal = journal
         self._saved_at = time.monotonic()
         known = journaled(session.run)
         self._last: list[str] = [path for path, event in known.items() if event["kind"] == "last"]
@@ -76,6 +82,7 @@ class Saving(Callback):
         self._last = self._last[-NUM_LAST:]
 
     def save(self, trainer: Trainer, kind: CheckpointKind, name: str) -> None:
+        self._journal(trainer)
         refuse_broken_weights(trainer.lightning_module, trainer.global_step)
         file = self.session.run.checkpoints / name
         write_atomically(file, trainer.save_checkpoint, is_writer=self.session.is_writer)

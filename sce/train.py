@@ -132,7 +132,8 @@ def pretrain(
     if definition.compute.compile:
         method.trunk.compile()
     take_up(loader.sampler, found.step, session)
-    saving, journal = Saving(session), Journal(session)
+    journal = Journal(session)
+    saving = Saving(session, journal.flush)
     leaving = LeaveWhenAsked(session, saving, journal)
     callbacks = [Scheduled(session), StopAtNan(), SeededSteps(session), journal, saving, leaving]
     trainer.callbacks += callbacks  # type: ignore[attr-defined]  # documented, not annotated

@@ -67,7 +67,7 @@ def claim_next(db: Session, *, host: str) -> Claim | None:
         return None
     devices = devices_of(db, row)
     room = room_of(row, [(device.kind, device.run_id) for device in devices])
-    for run_id, kind, wanted in _fitting(db, room):
+    for run_id, kind, wanted in fitting(db, room):
         free = [device for device in devices if device.kind == kind and device.run_id is None]
         claim = _claim(db, run_id, host=host, devices=free[:wanted])
         if claim is not None:
@@ -75,7 +75,7 @@ def claim_next(db: Session, *, host: str) -> Claim | None:
     return None
 
 
-def _fitting(db: Session, room: HostRoom) -> list[tuple[int, str, int]]:
+def fitting(db: Session, room: HostRoom) -> list[tuple[int, str, int]]:
     """Runs that could start here now, the next first: (run id, kind of device, how many)."""
     reserved: set[str] = set()
     fitting = []

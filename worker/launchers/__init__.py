@@ -1,5 +1,6 @@
 """Where a run's processes live: start, observe, stop. A handle is text and outlives the worker."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -41,6 +42,17 @@ class Exit:
     oom_kills: int
 
 
+@dataclass(frozen=True)
+class Present:
+    """An attempt whose processes are there, whatever the record says of it."""
+
+    folder: Path
+    attempt: int
+    handle: Handle
+    for_s: float
+    """How long they have been there."""
+
+
 class LaunchFailed(RuntimeError):
     """The program could not be started; the sentence says why."""
 
@@ -69,3 +81,7 @@ class Launcher(Protocol):
     def exit_of(self, folder: Path, *, attempt: int) -> Exit | None:
         """How it ended, if somebody was there to see it."""
         ...
+
+    def present(self) -> Iterable[Present]:
+        """Every attempt that has processes here; none from a launcher that cannot tell."""
+        return ()

@@ -1,9 +1,10 @@
 """A launcher without processes, for tests of what is decided about them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from worker.launchers import Exit, Handle, Launcher, LaunchFailed, Resources, Sighting
+from worker.launchers import Exit, Handle, Launcher, LaunchFailed, Present, Resources, Sighting
 
 
 @dataclass
@@ -42,6 +43,11 @@ class FakeLauncher(Launcher):
 
     def exit_of(self, folder: Path, *, attempt: int) -> Exit | None:
         return self.exits.get((folder, attempt))
+
+    def present(self) -> Iterator[Present]:
+        for handle in sorted(self.alive):
+            folder, _, attempt = handle.rpartition("#")
+            yield Present(Path(folder), int(attempt), handle, for_s=3600.0)
 
     @staticmethod
     def handle_of(folder: Path, attempt: int) -> Handle:

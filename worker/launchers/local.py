@@ -6,18 +6,21 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from worker.launchers import Exit, Handle, Launcher, LaunchFailed, Resources, Sighting
+from worker.launchers import Exit, Handle, Launcher, LaunchFailed, Present, Resources, Sighting
 from worker.launchers import attend as attendant
 from worker.launchers.processes import (
     COOKIE,
+    RUN,
     Leader,
     command_line,
     cookie_of,
     is_alive,
     members,
+    present,
     send,
     start_time,
 )
@@ -51,7 +54,8 @@ class LocalLauncher(Launcher):
             *(sys.executable, "-S", "-E", str(attendant.__file__), str(exit_file)),
             *command_of(self._program, folder, attempt=attempt, processes=resources.processes),
         ]
-        child = self._spawn(command, folder, environment(self._inherited, resources, cookie=cookie))
+        env = environment(self._inherited, resources, cookie=cookie)
+        child = self._spawn(command, folder, env | {RUN: f"{folder.resolve()}#{attempt}"})
         self._children[child.pid] = child
         began = start_time(child.pid)
         return Handle(str(Leader(child.pid, began or 0, self._host, cookie)))
@@ -93,6 +97,15 @@ class LocalLauncher(Launcher):
     def exit_of(self, folder: Path, *, attempt: int) -> Exit | None:
         file = _exit_file(folder, attempt)
         return Exit(**json.loads(file.read_text())) if file.exists() else None
+
+    def present(self) -> Iterator[Present]:
+        for name, process in present().items():
+            folder, _, number = name.rpartition("#")
+            began = start_time(process.pid)
+            if began and number.isdigit():
+                attempt = int(number)
+                leader = Leader(process.pid, began, self._host, cookie_of(Path(folder), attempt))
+                yield Present(Path(folder), attempt, Handle(str(leader)), time.time() - process.create_time())
 
     def _spawn(self, command: list[str], folder: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
         try:

@@ -15,6 +15,8 @@ from pathlib import Path
 import psutil
 
 COOKIE = "SCELAB_ATTEMPT"
+RUN = "SCELAB_RUN"
+"""``folder#attempt``: whose process it is, told to a worker that knows nothing of it any more."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,21 @@ def members(cookie: str) -> Iterator[psutil.Process]:
                 yield process
         except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
             continue  # it ended meanwhile, or is somebody else's: not ours either way
+
+
+def present() -> dict[str, psutil.Process]:
+    """The oldest living process of every attempt on this host, by ``folder#attempt``."""
+    found: dict[str, psutil.Process] = {}
+    for process in psutil.process_iter():
+        try:
+            name = process.environ().get(RUN, "")
+            if name and process.status() != psutil.STATUS_ZOMBIE:
+                known = found.setdefault(name, process)
+                if (process.create_time(), process.pid) < (known.create_time(), known.pid):
+                    found[name] = process
+        except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
+            continue  # as above
+    return found
 
 
 def command_line(process: psutil.Process) -> list[str]:

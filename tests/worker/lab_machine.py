@@ -1,0 +1,441 @@
+"""A laboratory of two hosts in which anything may happen, for the property that it always converges.
+
+The launcher and the clock are the only things that are not real: rows, journals and code are.
+``python -m tests.worker.lab_machine 10000`` runs so many steps.
+"""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
+
+from backend.compute.service import DeviceSpec, edit_host, heartbeat, register_host
+from backend.compute.tables import Device
+from backend.datasets.tables import Dataset, Item
+from backend.db import open_engine
+from backend.errors import SceLabError
+from backend.migrations import upgrade
+from backend.people.tables import User
+from backend.runs import service
+from backend.runs.launch import launch
+from backend.runs.life import HOLDING
+from backend.runs.tables import Attempt, Run
+from backend.runs.views import LaunchRequest, RunEdit
+from backend.settings import Settings
+from sce.rundir import RunDir
+from tests.backend.makers import PRETRAIN
+from tests.worker.points import Died, FragileLauncher, Points, die, lose_the_database, publisher
+from worker.launchers import Exit, Handle
+from worker.place import Workplace
+from worker.runs import start_runs, stop_run
+from worker.sweep import broken, sweep
+from worker.watch import Watch
+
+HOSTS = ("here", "there")
+SLOTS = 2
+PERIOD_S = 6.0
+PERIODS = 12
+"""A few: of claims, grace periods and teardowns the longest takes 20 s."""
+VERBS: dict[str, Callable[..., Any]] = {
+    "stop": service.stop_run,
+    "resume": service.resume_run,
+    "retry": service.retry_run,
+    "archive": service.archive_run,
+    "restore": service.restore_run,
+    "launch": service.launch_draft,
+}
+TICKS = ("start", "watch", "sweep", "beat")
+DEEDS = ("begin", "step", "save", "finish", "fail", "die", "linger", "obey")
+
+numbers = st.integers(min_value=0, max_value=5)
+hosts = st.sampled_from(HOSTS)
+asks = st.tuples(st.sampled_from([*VERBS, "priority"]), numbers)
+ticks = st.tuples(st.sampled_from(TICKS), hosts)
+deliveries = st.tuples(st.just("deliver"), hosts, numbers)
+switches = st.tuples(st.sampled_from(["drain", "enable"]), hosts)
+launches = st.tuples(
+    st.just("ask"), st.integers(1, 2), st.integers(-2, 2), st.sampled_from([False] * 4 + [True])
+)
+actions = st.one_of(ticks, ticks, ticks, deliveries, asks, asks, launches, switches)
+MOST_RUNS = 6
+
+
+class FakeClock(datetime):
+    """``backend.db`` reads the time here; ``shift`` is how far it is off."""
+
+    shift = timedelta()
+
+    @classmethod
+    def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]  # its own kind is of no use here
+        return datetime.now(tz) + cls.shift
+
+
+def template() -> Path:
+    """An empty record, migrated once."""
+    file = Path(tempfile.mkdtemp(prefix="scelab-machine-")) / "record.db"
+    upgrade(f"sqlite:///{file}")
+    return file
+
+
+TEMPLATE: list[Path] = []
+
+
+class LabMachine(RuleBasedStateMachine):
+    """Its steps are what may happen; at its end it is left in peace for a while, and must be whole."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        if not TEMPLATE:
+            TEMPLATE.append(template())
+        self.home = Path(tempfile.mkdtemp(prefix="scelab-machine-"))
+        shutil.copy(TEMPLATE[0], self.home / "scelab.db")
+        self.settings = Settings(home=self.home, min_free_disk_gb=0, stop_grace_s=5, cpu_slots=SLOTS)
+        self.engine = open_engine(self.settings.database)
+        self.points = Points(self.engine)
+        self.mail: list[tuple[str, tuple[int, ...]]] = []
+        self.begun: set[Handle] = set()
+        self.over: set[Handle] = set()
+        """Said that they are done, and are still there."""
+        FakeClock.shift = timedelta()
+        self.monotonic_s = 1000.0
+        self.patches = [
+            patch("backend.db.datetime", FakeClock),
+            patch("worker.watch.time", SimpleNamespace(monotonic=lambda: self.monotonic_s)),
+        ]
+        for one in self.patches:
+            one.start()
+        self.places = {name: self.open_place(name) for name in HOSTS}
+        self.watches: dict[str, Watch] = {}
+
+    def open_place(self, name: str) -> Workplace:
+        publish = publisher(self.points, self.mail)
+        wake = lambda clock: self.mail.append((f"{name}.{clock}", ()))  # noqa: E731 - a clock of that host alone
+        launcher = FragileLauncher(self.points)
+        return Workplace(self.settings, self.engine, launcher, name, {"cpu": SLOTS}, publish, wake)
+
+    @initialize()
+    def open(self) -> None:
+        root = self.settings.roots[0] / "demo"
+        root.mkdir(parents=True)
+        with self.places["here"].sessions.begin() as db:
+            self.user = User(name="ada", role="admin")
+            dataset = Dataset(name="demo", root=str(root), kind="video", state="ready", classes=["a"])
+            db.add_all([self.user, dataset])
+            db.flush()
+            db.add_all(
+                Item(
+                    dataset_id=dataset.id, split="train", position=n, path=f"{n}.mp4", label=0, duration_s=4.0
+                )
+                for n in range(16)
+            )
+        for host in HOSTS:
+            self.restart(host)
+        for devices in (1, 2, 1):
+            self.do(("ask", devices, 0, False))
+
+    def teardown(self) -> None:
+        try:
+            self.find_peace()
+        finally:
+            for one in self.patches:
+                one.stop()
+            self.engine.dispose()
+            shutil.rmtree(self.home, ignore_errors=True)
+
+    # -- what may happen
+
+    @rule(action=actions)
+    def act(self, action: tuple[Any, ...]) -> None:
+        self.do(action)
+
+    @rule(action=actions, number=st.integers(0, 40))
+    def die_in(self, action: tuple[Any, ...], number: int) -> None:
+        """Whoever does it dies at some point of it; a worker is started again later, by ``restart``."""
+        self.points.at(number, die)
+        try:
+            self.do(action)
+        except Died:
+            if action[0] in (*TICKS, "deliver"):
+                self.watches.pop(action[1], None)
+        finally:
+            self.points.forget()
+
+    @rule(action=actions, number=st.integers(0, 40))
+    def lose_database_in(self, action: tuple[Any, ...], number: int) -> None:
+        """The database goes away once at some point of it; the process lives on."""
+        self.points.at(number, lose_the_database)
+        try:
+            self.do(action)
+        except OperationalError:
+            return  # a clock says it and goes on, a request answers 503
+        finally:
+            self.points.forget()
+
+    @rule(action=actions, other=actions, number=st.integers(0, 6))
+    def act_between(self, action: tuple[Any, ...], other: tuple[Any, ...], number: int) -> None:
+        """Another does something between two transactions of it: two sweeps at once, and every such pair."""
+        self.points.at(number, partial(self.do, other), only_between=True)
+        try:
+            self.do(action)
+        finally:
+            self.points.forget()
+
+    @rule(host=hosts)
+    def restart(self, host: str) -> None:
+        """A worker is started; another one of that host may be there, and goes on."""
+        place = self.places[host]
+        slots = [DeviceSpec("cpu", number, "slot") for number in range(SLOTS)]
+        with place.sessions.begin() as db:
+            register_host(db, name=host, devices=slots, cpu_count=2, memory_bytes=2**30, versions={})
+        self.watches[host] = Watch(place)
+
+    @rule(host=hosts)
+    def lose_power(self, host: str) -> None:
+        self.launcher(host).alive.clear()
+        self.watches.pop(host, None)
+
+    @rule()
+    def go_on(self) -> None:
+        """A moment without trouble."""
+        for host in HOSTS:
+            for name in ("start", "watch"):
+                self.tick(host, name)
+        for host, handle in self.alive():
+            self.trainer_does(host, handle, "begin")
+
+    @rule(deeds=st.lists(st.tuples(numbers, st.sampled_from(DEEDS)), min_size=1, max_size=4))
+    def train(self, deeds: list[tuple[int, str]]) -> None:
+        for number, deed in deeds:
+            self.one_trains(number, deed)
+
+    def one_trains(self, number: int, deed: str) -> None:
+        alive = self.alive()
+        if alive:
+            self.trainer_does(*alive[number % len(alive)], deed)
+
+    @rule(number=numbers)
+    def lose_message(self, number: int) -> None:
+        if self.mail:
+            self.mail.pop(number % len(self.mail))
+
+    @rule(number=numbers)
+    def double_message(self, number: int) -> None:
+        if self.mail:
+            self.mail.append(self.mail[number % len(self.mail)])
+
+    @rule(seconds=st.sampled_from([0.5, 6, 25, 70]))
+    def pass_time(self, seconds: float) -> None:
+        FakeClock.shift += timedelta(seconds=seconds)
+        self.monotonic_s += seconds
+
+    @rule(minutes=st.sampled_from([-120, -11, -1, 1, 11, 120]))
+    def turn_clock(self, minutes: int) -> None:
+        FakeClock.shift += timedelta(minutes=minutes)
+
+    # -- how it is done
+
+    def do(self, action: tuple[Any, ...]) -> None:
+        match action:
+            case ("start" | "watch" | "sweep" | "beat" as name, host):
+                self.tick(host, name)
+            case ("deliver", host, number):
+                self.deliver(host, number)
+            case ("drain" | "enable" as name, host):
+                self.ask(lambda db: edit_host(db, host_id=1 + HOSTS.index(host), enabled=name == "enable"))
+            case ("ask", devices, priority, is_draft):
+                self.ask(partial(self.launch, devices=devices, priority=priority, is_draft=is_draft))
+            case ("priority", number):
+                self.ask(
+                    lambda db: service.edit_run(db, 1 + number, RunEdit(priority=number - 3), by=self.user)
+                )
+            case (verb, number):
+                self.ask(lambda db: VERBS[verb](db, 1 + number, by=self.user))
+
+    def ask(self, what: Callable[..., Any]) -> None:
+        """As the edge of the API does it; a refusal is an answer."""
+        try:
+            with self.places["here"].sessions.begin() as db:
+                what(db)
+        except SceLabError:
+            return
+
+    def launch(self, db: Any, *, devices: int, priority: int, is_draft: bool) -> None:
+        if (db.scalar(select(func.count()).select_from(Run)) or 0) >= MOST_RUNS:
+            return
+        compute = {"accelerator": "cpu", "devices": devices}
+        asked = LaunchRequest(
+            definition={**PRETRAIN, "compute": compute}, priority=priority, is_draft=is_draft
+        )
+        launch(db, asked, settings=self.settings, by=db.get_one(User, self.user.id))
+
+    def tick(self, host: str, name: str) -> None:
+        place, watch = self.places[host], self.watches.get(host)
+        if watch is None:
+            return  # nobody is there
+        if name == "start":
+            start_runs(place)
+        elif name == "watch":
+            watch.look()
+        elif name == "sweep":
+            sweep(place)
+        else:
+            with place.sessions.begin() as db:
+                heartbeat(db, name=host)
+
+    def deliver(self, host: str, number: int) -> None:
+        """A message is acknowledged when its task is done: who dies in between gets it again."""
+        if not self.mail or host not in self.watches:
+            return
+        name, args = message = self.mail[number % len(self.mail)]
+        owner, _, what = name.partition(".")
+        if owner in HOSTS:
+            self.tick(owner, what)
+        elif what == "stop_run":
+            stop_run(self.places[host], *args)
+        else:
+            self.tick(host, {"start_runs": "start", "watch_runs": "watch"}.get(what, what))
+        if message in self.mail:
+            self.mail.remove(message)
+
+    # -- trainers
+
+    def launcher(self, host: str) -> FragileLauncher:
+        launcher = self.places[host].launcher
+        assert isinstance(launcher, FragileLauncher)
+        return launcher
+
+    def alive(self) -> list[tuple[str, Handle]]:
+        return [(host, handle) for host in HOSTS for handle in sorted(self.launcher(host).alive)]
+
+    def trainer_does(self, host: str, handle: Handle, deed: str) -> None:
+        """What a trainer does next. One whose attempt is not the newest leaves, as a real one does."""
+        path, _, number = handle.rpartition("#")
+        folder, attempt = RunDir(Path(path)), int(number)
+        leave = partial(self.launcher(host).alive.discard, handle)
+        if folder.attempt() != attempt:
+            return leave()
+        if deed == "die":
+            self.launcher(host).exits[folder.path, attempt] = Exit(None, 9, 0)
+            return leave()
+        if handle in self.over:
+            return leave() if deed == "obey" else None
+        if handle not in self.begun:
+            self.begun.add(handle)
+            folder.append(start_of(attempt), attempt=attempt)
+        asked = folder.stop_requested()
+        if deed == "obey" and asked:
+            folder.append(end_of("preempted" if asked == "preempt" else "stopped"), attempt=attempt)
+            return leave()
+        if deed in ("finish", "fail", "linger"):
+            folder.append(end_of("failed" if deed == "fail" else "finished"), attempt=attempt)
+            return self.over.add(handle) if deed == "linger" else leave()
+        if deed == "save":
+            folder.append(SAVED, attempt=attempt)
+        elif deed == "step":
+            folder.append(STEP, attempt=attempt)
+        return None
+
+    # -- peace
+
+    def find_peace(self) -> None:
+        """Nothing dies any more, and trainers do what they are asked; then everything holds."""
+        if not hasattr(self, "user"):
+            return
+        for _ in range(PERIODS):
+            self.pass_time(PERIOD_S)
+            for host in HOSTS:
+                if host not in self.watches:
+                    self.restart(host)
+                self.do(("enable", host))
+                for name in ("beat", "start", "watch", "sweep"):
+                    self.tick(host, name)
+            for host, handle in self.alive():
+                self.trainer_does(host, handle, "obey")
+            while self.mail:
+                self.deliver("here", 0)
+        self.check()
+
+    def check(self) -> None:
+        for place in self.places.values():
+            assert broken(place) == []
+        with self.places["here"].looks.begin() as db:
+            held = dict(
+                db.execute(
+                    select(Device.run_id, func.count())
+                    .where(Device.run_id.is_not(None))
+                    .group_by(Device.run_id)
+                ).all()
+            )
+            runs = db.scalars(select(Run)).all()
+            assert held == {run.id: run.devices for run in runs if run.state in HOLDING}
+            open_ones = db.execute(select(Attempt.run_id, Attempt.number).where(Attempt.ended_at.is_(None)))
+            assert {tuple(row) for row in open_ones} == {
+                (run.id, run.attempt) for run in runs if run.state in HOLDING
+            }
+        for host in HOSTS:
+            started = [(folder, attempt) for folder, attempt, _ in self.launcher(host).started]
+            assert len(started) == len(set(started)), "an attempt was started twice"
+
+
+def start_of(attempt: int) -> Any:
+    return {
+        "event": "start",
+        "step": 0,
+        "steps": 100,
+        "epochs": 10,
+        "resumed_from": None,
+        "host": "here",
+        "pid": 1,
+        "world_size": 1,
+        "device": "cpu",
+        "versions": {},
+    }
+
+
+def end_of(status: str) -> Any:
+    return {"event": "end", "status": status, "kind": "infrastructure", "sentence": "It said so."}
+
+
+STEP: Any = {"event": "metrics", "step": 1, "epoch": 0.1, "values": {"train/loss": 1.0}}
+SAVED: Any = {
+    "event": "checkpoint",
+    "step": 1,
+    "epoch": 0.1,
+    "path": "checkpoints/last-step=00000001.ckpt",
+    "bytes": 10,
+    "sha256": f"{1:064x}",
+    "kind": "last",
+}
+
+
+def converges(*, examples: int, steps: int, derandomize: bool = False) -> None:
+    """Raises what the machine found, made as small as it can be."""
+    run_state_machine_as_test(
+        LabMachine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            derandomize=derandomize,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+if __name__ == "__main__":
+    total = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    converges(examples=total // 50, steps=50)
+    print(f"{total} steps: every invariant held at every end", UTC)

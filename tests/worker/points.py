@@ -1,0 +1,82 @@
+"""Points at which a process may die: before any statement, around any commit, message or launch."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import OperationalError
+
+from backend.db import _begin_immediate
+from worker.launchers import Handle, Resources
+from worker.launchers.fake import FakeLauncher
+
+
+class Died(BaseException):
+    """The process is gone: nothing of ours catches it."""
+
+
+class Points:
+    """Counts the points that an action passes, and does something at one of them, once."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._left = -1
+        self._act: Callable[[], None] = lambda: None
+        self._only_between = False
+        # Before the listener that begins: an action that comes between must find the database free.
+        event.remove(engine, "begin", _begin_immediate)
+        event.listen(engine, "begin", lambda _: self.passed(between=True))
+        event.listen(engine, "begin", _begin_immediate)
+        event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA busy_timeout=300"))
+        event.listen(engine, "commit", lambda _: self.passed())
+        event.listen(engine, "before_cursor_execute", lambda *_: self.passed())
+
+    def at(self, number: int, act: Callable[[], None], *, only_between: bool = False) -> None:
+        """``only_between`` counts only points at which no transaction is open."""
+        self._left, self._act, self._only_between = number, act, only_between
+
+    def forget(self) -> None:
+        self._left = -1
+
+    def passed(self, *, between: bool = False) -> None:
+        if self._left < 0 or (self._only_between and not between):
+            return
+        self._left -= 1
+        if self._left < 0:
+            self._act()
+
+
+def die() -> None:
+    raise Died
+
+
+def lose_the_database() -> None:
+    raise OperationalError("SELECT 1", {}, Exception("the server closed the connection"))
+
+
+class FragileLauncher(FakeLauncher):
+    """A launcher whose caller may die just before or just after any start; it counts starts."""
+
+    def __init__(self, points: Points) -> None:
+        super().__init__()
+        self._points = points
+
+    def start(self, folder: Path, *, attempt: int, resources: Resources) -> Handle:
+        self._points.passed(between=True)
+        handle = super().start(folder, attempt=attempt, resources=resources)
+        self._points.passed(between=True)
+        return handle
+
+    def end(self, handle: Handle) -> None:
+        self._points.passed(between=True)
+        super().end(handle)
+
+
+def publisher(points: Points, mail: list[Any]) -> Callable[[str, tuple[int, ...]], None]:
+    """Messages land in ``mail``; whoever sends one may die before."""
+
+    def publish(name: str, args: tuple[int, ...]) -> None:
+        points.passed()
+        mail.append((name, args))
+
+    return publish
