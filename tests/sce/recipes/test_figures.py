@@ -8,6 +8,7 @@ from sce.definition import Evaluation, Pretrain, View, definition_adapter
 from sce.definition.derived import derive
 from sce.recipes import load_recipe, recipe_names
 from sce.sets import all_sets
+from sce.train import shares_norms
 from tests.sce.recipes.test_families import TABLE as FAMILIES
 from tests.sce.recipes.test_families import row_of_view
 
@@ -266,6 +267,14 @@ def test_what_all_published_pretrainings_share(name: str) -> None:
     ramps = ("contrast_ramp", "target_temperature_ramp")
     assert all(getattr(method, ramp, None) is None for ramp in ramps)
     assert getattr(definition.trunk, "small_images", True) == (definition.trunk.kind != "r50")
+
+
+PUBLISHED = [name for name in LEARNED if LEARNED[name].devices != (1, 1)] + ["k200-r3d18-supervised"]
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_devices_share_their_norms_but_for_shuffled_batches_and_labels(name: str) -> None:
+    assert shares_norms(pretrain_of(name).method) == (name not in ("in100-r50", "k200-r3d18-supervised"))
 
 
 def measured(definition: Evaluation) -> Measured:
