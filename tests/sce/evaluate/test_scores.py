@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sce.definition import KnnProtocol, RetrievalProtocol
 from sce.evaluate.averaging import VideoMeans
 from sce.evaluate.knn import in_top, knn, votes
-from sce.evaluate.nearest import Side, nearest
+from sce.evaluate.nearest import nearest
 from sce.evaluate.results import Features
 from sce.evaluate.retrieval import centred, recalls, retrieval
 from sce.evaluate.scoring import score
