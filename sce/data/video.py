@@ -211,6 +211,8 @@ class _Walk:
         self._start = _start(container, stream, first)
         # Keyframes are indexed by decoding time, which runs ahead of presentation by this much.
         self._lag = first.pts - first.dts if first.pts is not None and first.dts is not None else 0
+        # MP4's own seek allows for that; the others are told less.
+        self._lead = 0 if container.format.name.startswith("mov") else self._lag
         self._frames = self._decoded(chain([first], packets))
         self._held: VideoFrame | None = None
         self._ahead: VideoFrame | None = None
@@ -283,7 +285,7 @@ class _Walk:
 
     def _jump(self, time_s: float) -> None:
         for back_s in _BACK_OFF_S:
-            self._seek(self._ticks(max(time_s - back_s, 0.0)) - self._lag)
+            self._seek(self._ticks(max(time_s - back_s, 0.0)) - self._lead)
             self._ahead = next(self._frames, None)
             if self._ahead is not None and self._time_s(self._ahead) <= time_s:
                 return

@@ -67,6 +67,22 @@ def test_far_apart_frames_are_reached_without_decoding_what_lies_between(tmp_pat
         read_clips(file, [[500]], fps=25.0)
 
 
+def test_a_key_frame_is_reached_without_what_lies_before_it(tmp_path: Path):
+    """Reordered streams are stored ahead of their times: a jump that allows for it twice lands a key frame early."""
+    still = np.repeat(numbered_frames(1, height=48, width=96), 75, axis=0)
+    file = encode(tmp_path / "still.mp4", still, gop=25, b_frames=3)
+    content = bytearray(file.read_bytes())
+    with av.open(str(file)) as container:
+        for packet in list(container.demux(video=0))[25:50]:
+            content[packet.pos : packet.pos + packet.size] = (
+                b"\xff" * packet.size
+            )  # whoever decodes this fails
+    file.write_bytes(content)
+    assert len(read_clips(file, [[50]], fps=25.0)[0]) == 1
+    with pytest.raises(UnreadableVideo, match="It cannot be decoded"):
+        read_clips(file, [[49]], fps=25.0)
+
+
 def test_clips_are_uint8_pictures_in_the_order_asked_for(videos: Path):
     clip, again = read_clips(videos / "h264.mp4", [[9, 9, 2], [50]], fps=25.0)
     assert (clip.shape, clip.dtype, again.shape) == ((3, 96, 128, 3), np.uint8, (1, 96, 128, 3))
