@@ -13,7 +13,6 @@ from sce.data.views import (
     Draws,
     Normalise,
     blur_,
-    blur_kernel_size,
     draw,
     flip_,
     grey_,
@@ -86,19 +85,26 @@ def test_grey_is_luma_in_all_channels_of_the_chosen_clips_alone():
     assert torch.equal(x[[0, 2, 3, 5]], before[[0, 2, 3, 5]])
 
 
-@pytest.mark.parametrize("side", [32, 224])
-def test_blur_is_torchvisions_with_each_clips_own_sigma(side: int):
+@pytest.mark.parametrize(("side", "kernel"), [(12, 23), (32, 23), (224, 23), (32, 3), (8, 15)])
+def test_blur_is_torchvisions_with_each_clips_own_sigma(side: int, kernel: int):
     x, before = clips(2, frames=2, side=side), clips(2, frames=2, side=side)
     sigma = torch.tensor([0.4, 1.9])
-    blur_(x, [0, 1], sigma)
-    size = [blur_kernel_size(side)] * 2
+    blur_(x, [0, 1], sigma, kernel=kernel)
     for clip, original, s in zip(x, before, sigma.tolist(), strict=True):
-        expected = per_frame(original, lambda frame, s=s: reference.gaussian_blur(frame, size, s))
+        expected = per_frame(original, lambda frame, s=s: reference.gaussian_blur(frame, [kernel] * 2, s))
         torch.testing.assert_close(clip, expected, atol=1e-5, rtol=1e-4)
 
 
-def test_the_kernel_is_23_at_224_and_a_tenth_of_smaller_sides():
-    assert [blur_kernel_size(side) for side in (512, 224, 112, 32, 8)] == [23, 23, 11, 3, 3]
+@pytest.mark.parametrize("kernel", [3, 23])
+def test_a_view_is_blurred_by_its_own_kernel_whatever_its_size(kernel: int):
+    view = View(size=32, jitter=Jitter(p=0.0), grey_p=0.0, blur_p=1.0, blur_kernel=kernel, flip_p=0.0)
+    drawn, raw = chances(1), (clips(1, side=32) * 255).to(torch.uint8)
+    sigma = float(draw(view, drawn).sigma_B[0])
+    expected = per_frame(
+        raw[0].float() / 255, lambda frame: reference.gaussian_blur(frame, [kernel] * 2, sigma)
+    )
+    seen = Augment(view, (0.0,) * 3, (1.0,) * 3)(raw, drawn)
+    torch.testing.assert_close(seen[0], expected, atol=1e-5, rtol=1e-4)
 
 
 def test_solarize_inverts_from_one_half_on():
