@@ -44,7 +44,7 @@ def relations(
     None when the candidates do not hold it (a queue). ``leak`` gives the positive a part in s after all, as one
     more candidate of similarity 0: what the papers' code does.
     """
-    keys_BC, candidates_MC = _full(keys_BC.detach()), _full(candidates_MC)
+    keys_BC, candidates_MC = full(keys_BC.detach()), full(candidates_MC)
     with torch.autocast(keys_BC.device.type, enabled=False):
         if leak:
             return _leaking(keys_BC, candidates_MC, target_temperature, positive_B)
@@ -73,7 +73,7 @@ def _leaking(
 
 def certain(keys_BC: Tensor) -> Relations:
     """A target that sees nothing but its positive (MoCo): with ``contrast`` 1 the loss is InfoNCE."""
-    keys_BC = _full(keys_BC.detach())
+    keys_BC = full(keys_BC.detach())
     return Relations(keys_BC, keys_BC, torch.zeros_like(keys_BC[:, 0]))
 
 
@@ -96,7 +96,7 @@ def sce_loss(
     arXiv 2107.09282, with ``contrast`` 0).
     """
     with torch.autocast(queries_BC.device.type, enabled=False):
-        queries_BC, keys_BC = _full(queries_BC), target.keys_BC
+        queries_BC, keys_BC = full(queries_BC), target.keys_BC
         spread_B = _spread(queries_BC, candidates_MC, temperature, compiled)
         if not has_positive:
             own_B = (queries_BC * keys_BC).sum(dim=1) / temperature
@@ -108,7 +108,7 @@ def sce_loss(
 def info_nce(queries_BC: Tensor, keys_BC: Tensor, candidates_KC: Tensor, *, temperature: float) -> Tensor:
     """One positive against the queue (MoCo, arXiv 1911.05722, eq. 1): cross-entropy with label 0."""
     with torch.autocast(queries_BC.device.type, enabled=False):
-        queries_BC, keys_BC = _full(queries_BC), _full(keys_BC.detach())
+        queries_BC, keys_BC = full(queries_BC), full(keys_BC.detach())
         own_B = (queries_BC * keys_BC).sum(dim=1) / temperature
         spread_B = _spread(queries_BC, candidates_KC, temperature)
         return (torch.logaddexp(own_B, spread_B) - own_B).mean()
@@ -122,8 +122,8 @@ def simclr_loss(local_VBC: Tensor, all_VNC: Tensor, first: int, *, temperature: 
     """
     num_views, batch, width = local_VBC.shape
     with torch.autocast(local_VBC.device.type, enabled=False):
-        queries = _full(local_VBC).reshape(-1, width)
-        everyone = _full(all_VNC).reshape(-1, width)
+        queries = full(local_VBC).reshape(-1, width)
+        everyone = full(all_VNC).reshape(-1, width)
         logits = queries @ everyone.T / temperature
         clip = torch.arange(first, first + batch, device=logits.device).repeat(num_views)
         view = torch.arange(num_views, device=logits.device).repeat_interleave(batch)
@@ -187,7 +187,7 @@ def _compiled_weigh() -> Weigh:
 
 def _spread(queries_BC: Tensor, candidates_MC: Tensor, temperature: float, compiled: bool = False) -> Tensor:
     """Log-sum-exp over the candidates of q . c / temperature, (B,), with a gradient for the queries alone."""
-    spread_B: Tensor = _LogSumExp.apply(queries_BC, _full(candidates_MC.detach()), temperature, compiled)
+    spread_B: Tensor = _LogSumExp.apply(queries_BC, full(candidates_MC.detach()), temperature, compiled)
     return spread_B
 
 
@@ -210,6 +210,6 @@ class _LogSumExp(torch.autograd.Function):
         return gradient_B[:, None] * mean_BC / ctx.temperature, None, None, None
 
 
-def _full(embeddings: Tensor) -> Tensor:
+def full(embeddings: Tensor) -> Tensor:
     """Half precision becomes float32; float64 is left to those who ask for it."""
     return embeddings if embeddings.dtype == torch.float64 else embeddings.float()

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sce.definition import Predictor, Projector
+from sce.losses import full
 
 Thing = TypeVar("Thing")
 
@@ -34,7 +35,7 @@ class KeyQueue(nn.Module):
             return
         offset = max(len(keys_NC) - size, 0)
         places = (self.next_slot + offset + torch.arange(len(keys_NC) - offset, device=keys_NC.device)) % size
-        self.keys_QC[places] = keys_NC[offset:].float()
+        self.keys_QC[places] = keys_NC[offset:].to(self.keys_QC.dtype)
         self.next_slot.copy_((self.next_slot + len(keys_NC)) % size)
 
 
@@ -80,8 +81,8 @@ def follow(target: nn.Module, online: nn.Module, *, momentum: float) -> None:
 
 
 def unit(embeddings: Tensor) -> Tensor:
-    """Rows scaled to length 1, in float32."""
-    return F.normalize(embeddings.float(), dim=-1)
+    """Rows scaled to length 1, in float32 (or float64, if given)."""
+    return F.normalize(full(embeddings), dim=-1)
 
 
 def gather(rows: Tensor) -> Tensor:

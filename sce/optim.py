@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from sce.definition import AdamW, Lars, Optimisation, Sgd
 from sce.definition.derived import scaled_lr
+from sce.losses import full
 
 
 class LARS(torch.optim.Optimizer):
@@ -67,8 +68,8 @@ def _adapted(weights: list[Tensor], gradients: list[Tensor], group: dict[str, An
     if not weights:
         return []
     updates = torch._foreach_add(gradients, weights, alpha=group["weight_decay"])
-    weight_norms = torch.stack(torch._foreach_norm(weights)).float()
-    update_norms = torch.stack(torch._foreach_norm(updates)).float()
+    weight_norms = full(torch.stack(torch._foreach_norm(weights)))
+    update_norms = full(torch.stack(torch._foreach_norm(updates)))
     is_usable = (weight_norms > 0) & (update_norms > 0)
     scales = torch.where(is_usable, group["trust"] * weight_norms / update_norms, 1.0)
     torch._foreach_mul_(updates, list(scales.unbind()))

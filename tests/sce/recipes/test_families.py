@@ -41,6 +41,7 @@ def test_a_family_is_the_row_of_its_table(name: str) -> None:
         factors = (jitter.brightness, jitter.contrast, jitter.saturation, jitter.hue)
         assert jitter.p in (0.0, 0.8)
         assert view.flip_p == 0.5
+        assert view.blur_kernel == 23
         shown = factors if jitter.p else None
         found.append((view.size, view.scale, shown, view.grey_p, view.blur_p, view.solarize_p))
     assert found == TABLE[name]
