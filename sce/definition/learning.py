@@ -169,11 +169,11 @@ class Compute(Frozen):
     """Devices of a host that the run holds for itself, one process each."""
     nodes: PositiveInt = 1
     """Hosts that take part. More than one needs SLURM."""
-    precision: Annotated[Literal["32", "bf16-mixed", "16-mixed"], BeforeValidator(_as_word)] = "32"
-    """Arithmetic of trunk and heads; the loss is always in float32."""
+    precision: Annotated[Literal["32", "mixed", "bf16-mixed", "16-mixed"], BeforeValidator(_as_word)] = "32"
+    """Arithmetic of trunk and heads, the loss always in float32; mixed is bf16 where the device has it, else 16."""
     loader_workers: NonNegativeInt = 1
     """Processes per device that read and decode data."""
     compile: bool = False
-    """Compile the trunk: a slow start, then faster steps on GPUs."""
+    """Compile trunk, heads and loss: a slow start, then faster steps on GPUs. It needs a C++ compiler on the host."""
     deterministic: bool = False
     """Only operations whose result is the same every time; slower on GPUs."""

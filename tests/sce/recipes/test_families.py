@@ -46,7 +46,7 @@ def test_a_family_is_the_row_of_its_table(name: str) -> None:
     views = Views.model_validate(load_family(name)).views
     assert [row_of_view(view) for view in views] == TABLE[name]
     assert {view.jitter.p for view in views} <= {0.0, 0.8}
-    assert {(view.flip_p, view.ratio) for view in views} == {(0.5, (0.75, 1.3333))}
+    assert {(view.flip_p, view.ratio, view.blur_kernel) for view in views} == {(0.5, (0.75, 1.3333), 23)}
 
 
 def test_images_and_videos_have_their_own_colours() -> None:
