@@ -128,10 +128,9 @@ class Refused(Exception):
     """The server said no, and why."""
 
     def __init__(self, problem: Problem) -> None:
-        fields = [f"{field.field}: {field.message}" for field in problem.fields]
-        # A single field's sentence is the detail itself.
-        told = [f"  {line}" for line in fields if line != problem.detail]
-        super().__init__("\n".join([problem.detail, *told]))
+        fields = [f"  {field.field}: {field.message}" for field in problem.fields]
+        is_said = len(fields) == 1 and problem.detail.endswith(problem.fields[0].message)
+        super().__init__("\n".join([problem.detail, *([] if is_said else fields)]))
         self.problem = problem
 
 

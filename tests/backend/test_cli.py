@@ -10,37 +10,24 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import get_type_hints
 
 import pytest
 import torch
 import uvicorn
 from edge_fixtures import Lab, running_lab, settings_in
-from pydantic import BaseModel
 from safetensors.torch import load_file
 from transfer_here import run_here
 from typer.testing import CliRunner
 
 from backend.checkpoints import transfer
-from backend.checkpoints.transfer_views import ImportQuestion, ImportRequest
-from backend.checkpoints.views import EvaluateRequest
 from backend.cli import app
-from backend.client import (
-    EvaluateAsked,
-    ForeignFile,
-    ForeignOrigin,
-    LaunchMore,
-    Refused,
-    TookTooLong,
-    Unreachable,
-)
 from backend.client import Lab as Client
+from backend.client import Refused, TookTooLong, Unreachable
 from backend.connection import MissingToken, NotRunning, read_connection
 from backend.datasets.service import index_failed
 from backend.db import now
 from backend.metrics.store import NewPoint, add_points
 from backend.runs.tables import Run
-from backend.runs.views import LaunchRequest
 from backend.settings import Settings
 from backend.tabulate import age, as_table, bytes_words, duration_words, number
 from sce.definition import Small3d
@@ -376,21 +363,6 @@ def test_a_refusal_is_an_exception_that_carries_the_sentence(
     with pytest.raises(Refused, match=words) as error:
         ask(client)
     assert error.value.problem.status in {404, 422}
-
-
-@pytest.mark.parametrize(
-    ("asked", "heard", "apart"),
-    [
-        (LaunchMore, LaunchRequest, {"recipe", "overrides", "definition"}),
-        (EvaluateAsked, EvaluateRequest, set()),
-        (ForeignFile, ImportQuestion, {"path"}),
-        (ForeignOrigin, ImportRequest, {"path"}),
-    ],
-)
-def test_the_client_may_ask_for_every_field_that_the_server_hears(
-    asked: type, heard: type[BaseModel], apart: set[str]
-) -> None:
-    assert get_type_hints(asked).keys() == heard.model_fields.keys() - apart
 
 
 def test_the_fault_of_a_single_field_is_said_once(client: Client) -> None:
