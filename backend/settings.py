@@ -1,12 +1,34 @@
 """Everything that a deployment may change, read from the environment once (``SCELAB_*``)."""
 
 import ipaddress
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class RetryRule(BaseModel):
+    """What a failure's log or sentence says, what that means, and whether trying again helps."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pattern: str
+    """Regular expression that is searched for."""
+    label: str = ""
+    """What the page says of it; empty leaves the sentence as it is."""
+    retry: bool = True
+
+    @field_validator("pattern")
+    @classmethod
+    def _compiles(cls, pattern: str) -> str:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"SCELAB_RETRY_RULES: {pattern!r} is no pattern: {error}") from error
+        return pattern
 
 
 class Settings(BaseSettings):
@@ -44,6 +66,13 @@ class Settings(BaseSettings):
     """Room on the runs disk below which no run is started."""
     stop_grace_s: float = Field(default=60.0, ge=0)
     """Seconds that a run has to save and leave after a stop, before its processes are ended."""
+
+    retry_limit: int = Field(default=3, ge=0, le=100)
+    """How often a run whose host or processes failed is started again by itself, in a row and from one checkpoint."""
+    retry_after_s: float = Field(default=10.0, ge=0)
+    """Seconds until it is started again the first time; each further time it waits four times as long."""
+    retry_rules: tuple[RetryRule, ...] = ()
+    """JSON list of {"pattern", "label", "retry"}: the first pattern that a failure matches decides."""
 
     @field_validator("data_roots", mode="before")
     @classmethod

@@ -2,10 +2,12 @@
 
 import re
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from backend.runs.views import FailureKind
+from backend.settings import RetryRule
 from worker.launchers import Exit
 
 TAIL_BYTES = 16_384
@@ -68,8 +70,13 @@ def tail_of(log: Path) -> str:
         return file.read().decode(errors="replace")
 
 
-def cause_of(exit: Exit | None, tail: str, *, host_restarted: bool = False) -> Cause:
-    """Pure. ``exit`` is None when nobody was there to see how it ended."""
+def cause_of(
+    exit: Exit | None, tail: str, *, host_restarted: bool = False, rules: Sequence[RetryRule] = ()
+) -> Cause:
+    """Pure. ``exit`` is None when nobody was there to see how it ended; ``rules`` are the laboratory's own."""
+    for rule in rules:
+        if rule.label and re.search(rule.pattern, tail):
+            return Cause("infrastructure", rule.label)
     if host_restarted:
         return Cause("infrastructure", "The host restarted while it ran: resume or retry it.")
     if exit is not None and exit.signal is not None:

@@ -171,6 +171,9 @@ def environment_of(settings: Settings) -> dict[str, str]:
     """The settings as the children read them."""
     texts = {}
     for name, value in settings:
+        if name == "retry_rules":
+            texts["SCELAB_RETRY_RULES"] = json.dumps([rule.model_dump() for rule in value])
+            continue
         separator = "," if name == "allowed_hosts" else ":"
         texts[f"SCELAB_{name.upper()}"] = (
             separator.join(map(str, value))

@@ -14,6 +14,7 @@ from operator import attrgetter
 from backend.db import now
 from backend.runs.claims import mark_gone, record_handle, release, requeue
 from backend.runs.life import RUNNING, STARTING, STOPPING
+from backend.runs.retries import due, see_to_retry
 from backend.runs.watched import Watched, silent_hosts, stray_leases, unserved, watched
 from backend.stream.service import forget_old_changes
 from worker.clock import failure_of
@@ -180,12 +181,30 @@ def without_row(place: Workplace) -> Iterator[str]:
         yield f"{one.folder.name} attempt {one.attempt} has processes, and no run that is under way."
 
 
+# -- no failed run past the moment of its retry
+
+
+def retry_failed(place: Workplace) -> None:
+    with place.looks.begin() as db:
+        ids = due(db)
+    for run_id in ids:
+        with place.sessions.begin() as db:
+            see_to_retry(db, run_id, settings=place.settings)
+
+
+def not_retried(place: Workplace) -> Iterator[str]:
+    with place.looks.begin() as db:
+        for run_id in due(db, late_by=PERIOD):
+            yield f"Run {run_id} failed, and the moment to retry it has passed."
+
+
 INVARIANTS = (
     Invariant("No queued run waits for a nudge.", nudge_queued, unnudged),
     Invariant("No run is starting or stopping for longer than its limit.", mend_claims, overdue),
     Invariant("No run is running without processes.", nudge_watch, without_processes),
     Invariant("No device is leased without a run under way.", take_back_stray_leases, leased_to_nobody),
     Invariant("No process of ours is without a run under way.", end_orphans, without_row),
+    Invariant("No failed run is past the moment of its retry.", retry_failed, not_retried),
 )
 
 

@@ -132,7 +132,7 @@ class Watch:
         exit = self._exit_of(row)
         restarted = exit is None and psutil.boot_time() > row.began_at.timestamp()
         tail = tail_of(self.place.folder(row.run_id).log_file)
-        return cause_of(exit, tail, host_restarted=restarted)
+        return cause_of(exit, tail, host_restarted=restarted, rules=self.place.settings.retry_rules)
 
     def _say(self, row: Watched, failure: Exception | None) -> None:
         """A run that cannot be looked at is said when it begins, not three times a second."""

@@ -139,6 +139,8 @@ class _Reader:
 
     def _checkpoint(self, event: Mapping[str, Any]) -> None:
         checkpoint = register_checkpoint(self.db, run_id=self.run.id, attempt=self.run.attempt, event=event)
+        if checkpoint.step > 0:
+            self.run.retries = 0  # it came further than the last time
         tell(self.db, "checkpoint", self.run.id)
         launch_planned(self.db, run=self.run, checkpoint=checkpoint)
 

@@ -106,17 +106,25 @@ def _marks(run: Run, to: RunState, why: Why | None) -> dict[str, Any]:
     marks: dict[str, Any] = {"state_since": moment}
     if to is QUEUED:
         marks |= {"queued_at": moment, "ended_at": None, "failure_kind": None, "failure_sentence": None}
+        marks["retry_at"] = None
     if to is RUNNING and run.started_at is None:
         marks["started_at"] = moment
     if to in ENDED or to in (QUEUED, PREEMPTED):
         marks |= {"eta_s": None, "phase": None}
     if to in ENDED:
         marks["ended_at"] = moment
+    if to is FAILED and run.state in HOLDING:
+        marks["retry_at"] = moment  # the sweep decides
     if to is FINISHED:
         marks["progress"] = 1.0
     if why is not None:
         marks |= {"failure_kind": why.kind, "failure_sentence": why.sentence}
     return marks
+
+
+def is_to_be_retried(run: Run) -> bool:
+    """Whether a failed run will be queued again by itself: planned by the sweep, for a moment after its end."""
+    return run.state == FAILED and run.retry_at is not None and run.retry_at > run.state_since
 
 
 def may(run: Run, *, num_states: int = 0, num_kept: int = 0) -> list[Action]:
@@ -129,7 +137,7 @@ def may(run: Run, *, num_states: int = 0, num_kept: int = 0) -> list[Action]:
     state = RunState(run.state)
     allowed: dict[Action, bool] = {
         "launch": state is DRAFT,
-        "stop": state in ACTIVE and state is not STOPPING,
+        "stop": (state in ACTIVE and state is not STOPPING) or is_to_be_retried(run),
         "resume": state is STOPPED and num_states > 0,
         "retry": state is FAILED or (state is STOPPED and num_states == 0),
         "clone": run.kind != "import",

@@ -17,7 +17,7 @@ from backend.errors import NotFound
 from backend.experiments import service as experiments
 from backend.people.deeds import user_names
 from backend.runs import waiting
-from backend.runs.life import HOLDING, may
+from backend.runs.life import HOLDING, is_to_be_retried, may
 from backend.runs.tables import Run
 from backend.runs.views import CheckpointRef, DatasetRef, ExperimentRef, Failure, RunRef, RunView
 
@@ -141,7 +141,11 @@ def _checkpoint_ref(around: Surroundings, checkpoint_id: int | None) -> Checkpoi
 def _failure(run: Run) -> Failure | None:
     if run.failure_kind is None:
         return None
-    return Failure.model_validate({"kind": run.failure_kind, "sentence": run.failure_sentence or ""})
+    retry = None
+    if is_to_be_retried(run):
+        retry = {"at": run.retry_at, "number": run.retries + 1, "limit": run.retry_limit}
+    known = {"kind": run.failure_kind, "sentence": run.failure_sentence or "", "retry": retry}
+    return Failure.model_validate(known)
 
 
 def duration_s(run: Run, moment: datetime) -> float | None:

@@ -15,7 +15,7 @@ from backend.people.tables import User
 from backend.runs.asking import invalid
 from backend.runs.claims import lock_run
 from backend.runs.launch import MAX_TAG, launch
-from backend.runs.life import PREEMPTED, QUEUED, STOPPED, STOPPING, may, move
+from backend.runs.life import FAILED, PREEMPTED, QUEUED, STOPPED, STOPPING, may, move
 from backend.runs.reading import get_run, run_view
 from backend.runs.tables import Run
 from backend.runs.views import (
@@ -152,11 +152,16 @@ def _refusal(run: Run, action: Action) -> str:
 
 
 def _queue(db: Session, run: Run, by: User, verb: str) -> None:
+    run.retries = 0
     move(db, run, QUEUED, by=by, verb=verb)
     nudge(db, "worker.start_runs")
 
 
 def _stop(db: Session, run: Run, by: User) -> None:
+    if run.state == FAILED:
+        run.retry_at = None
+        _tell_of(db, run, by, "called the retry off")
+        return
     if run.state in (QUEUED, PREEMPTED):
         move(db, run, STOPPED, by=by, verb="stopped")
         return

@@ -49,6 +49,13 @@ class Run(Table):
     failure_kind: Mapped[str | None] = mapped_column(String(32))
     failure_sentence: Mapped[str | None] = mapped_column(Text)
 
+    retry_at: Mapped[datetime | None] = mapped_column(index=True)
+    """When a failed run is looked at, to be started again by itself; None when a person has to."""
+    retries: Mapped[int] = mapped_column(default=0)
+    """How often in a row it was started again by itself from the same checkpoint."""
+    retry_limit: Mapped[int] = mapped_column(default=0)
+    """How often that may be, as the settings said when it was planned."""
+
     step: Mapped[int] = mapped_column(default=0)
     steps: Mapped[int | None]
     epoch: Mapped[float] = mapped_column(default=0.0)

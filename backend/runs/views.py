@@ -107,9 +107,19 @@ class CheckpointRef(View):
     kind: str
 
 
+class Retry(View):
+    """When a failed run is started again by itself, and which of how many times in a row that is."""
+
+    at: datetime
+    number: int
+    limit: int
+
+
 class Failure(View):
     kind: FailureKind
     sentence: str
+    retry: Retry | None = None
+    """None when a person has to retry it."""
 
 
 class RunView(View):

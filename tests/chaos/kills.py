@@ -11,15 +11,25 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 
+import psutil
 import torch
 
-from tests.chaos.lab import ENDED, STEPS_PER_EPOCH, Chaos, are_same, final_weights, journaled, orphans, trained_twice
+from tests.chaos.lab import (
+    ENDED,
+    Chaos,
+    are_same,
+    final_weights,
+    journaled,
+    orphans,
+    trained_twice,
+)
 from worker.launchers.processes import command_line
 
-LONGEST_S = 180.0
-EPOCHS = 60
+LONGEST_S, PATIENCE_S = 180.0, 900.0
+EPOCHS = 30
+MANY_EPOCHS = 4_900
+"""Longer than all kills take, and few enough for every step to be journaled."""
 
 
 @dataclass
@@ -47,9 +57,9 @@ class Row:
         return (self.part, ended, times, str(self.lost), str(self.twice), str(self.orphans))
 
 
-def seconds_until(is_true: Callable[[], bool]) -> float | None:
+def seconds_until(is_true: Callable[[], bool], *, at_most: float = LONGEST_S) -> float | None:
     began = time.monotonic()
-    while time.monotonic() - began < LONGEST_S:
+    while time.monotonic() - began < at_most:
         if is_true():
             return time.monotonic() - began
         time.sleep(0.1)
@@ -57,7 +67,7 @@ def seconds_until(is_true: Callable[[], bool]) -> float | None:
 
 
 def wait_until(is_true: Callable[[], bool], what: str) -> None:
-    assert seconds_until(is_true) is not None, f"waited {LONGEST_S:g} s for {what}"
+    assert seconds_until(is_true, at_most=PATIENCE_S) is not None, f"waited {PATIENCE_S:g} s for {what}"
 
 
 # -- parts of the platform
@@ -65,7 +75,7 @@ def wait_until(is_true: Callable[[], bool], what: str) -> None:
 
 def kill_part(lab: Chaos, row: Row, kill: Callable[[], None], *, times: int, dice: random.Random) -> Row:
     """Kill a part again and again while one training goes on, from its launch."""
-    run_id = lab.launch(row.part, epochs=100_000)
+    run_id = lab.launch(row.part, epochs=MANY_EPOCHS)
     for _ in range(times):
         time.sleep(dice.uniform(0.2, 4.0))
         kill()
@@ -103,14 +113,26 @@ def close(lab: Chaos, row: Row, run_id: int, state: str) -> Row:
 
 
 def kill_child(lab: Chaos, name: str) -> Callable[[], None]:
-    return lambda: os.kill(lab.stack.pids()[name], signal.SIGKILL)
+    """Of the platform itself, which starts it again."""
+
+    def kill() -> None:
+        wait_until(lambda: psutil.pid_exists(lab.stack.pids()[name]), f"the {name} to be back")
+        os.kill(lab.stack.pids()[name], signal.SIGKILL)
+
+    return kill
 
 
 # -- processes of a training
 
 
 def kill_trainer(
-    lab: Chaos, row: Row, victims: Callable[[Chaos, int], list[int]], *, devices: int, times: int, dice: random.Random
+    lab: Chaos,
+    row: Row,
+    victims: Callable[[Chaos, int], list[int]],
+    *,
+    devices: int,
+    times: int,
+    dice: random.Random,
 ) -> Row:
     """Kill processes of trainings at random moments, from their start; nobody but the platform helps them."""
     while row.kills < times:
@@ -182,6 +204,14 @@ def rank(number: int) -> Callable[[Chaos, int], list[int]]:
         return found[:1]
 
     return find
+
+
+def alone(lab: Chaos, run_id: int) -> list[int]:
+    """The one process of a training on one device; not the attendant, which sees how it ends."""
+    found = [
+        process for process in lab.processes(run_id) if "attend.py" not in " ".join(command_line(process))
+    ]
+    return [process.pid for process in found if "sce.train" in command_line(process)]
 
 
 def everything(lab: Chaos, run_id: int) -> list[int]:

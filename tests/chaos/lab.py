@@ -18,7 +18,6 @@ from tests.e2e.conftest import TINY
 from worker.launchers.processes import cookie_of, members, present
 from worker.stack import Stack, running_stack
 
-STEPS_PER_EPOCH = 4
 ENDED = ("finished", "stopped", "failed")
 
 
@@ -65,7 +64,9 @@ class Chaos:
 
     def recorded(self, run_id: int) -> set[int]:
         """Steps whose loss is in the record, of whatever attempt."""
-        series = self.ask("GET", "/metrics", params={"run": run_id, "key": "train/loss", "width": 5000})["series"]
+        series = self.ask("GET", "/metrics", params={"run": run_id, "key": "train/loss", "width": 5000})[
+            "series"
+        ]
         return {step for one in series for step in one["step"]}
 
     def is_well(self) -> bool:
@@ -126,7 +127,9 @@ def chaos_lab(home: Path, **changed: Any) -> Iterator[Chaos]:
         headers = {"Authorization": f"Bearer {stack.token}"}
         with httpx.Client(base_url=f"{stack.url}/api/v1", headers=headers, timeout=20) as api:
             lab = Chaos(stack, api)
-            dataset = lab.ask("POST", "/datasets", json={"name": "demo", "root": "demo", "kind": "video"})["id"]
+            dataset = lab.ask("POST", "/datasets", json={"name": "demo", "root": "demo", "kind": "video"})[
+                "id"
+            ]
             while lab.ask("GET", f"/datasets/{dataset}")["state"] != "ready":
                 time.sleep(0.2)
             yield lab
@@ -135,7 +138,9 @@ def chaos_lab(home: Path, **changed: Any) -> Iterator[Chaos]:
 
 def leave_nothing(lab: Chaos) -> None:
     """Trainings outlive the platform, and would outlive whoever asked for the table."""
-    for run in lab.ask("GET", "/runs", params={"state": ["queued", "starting", "running"], "size": 500})["items"]:
+    for run in lab.ask("GET", "/runs", params={"state": ["queued", "starting", "running"], "size": 500})[
+        "items"
+    ]:
         lab.ask("POST", f"/runs/{run['id']}/stop")
     for name, process in present().items():
         if name.startswith(f"{lab.stack.settings.runs_dir}/"):

@@ -70,7 +70,9 @@ class Postgres:
         self.folder = Path(tempfile.mkdtemp(prefix="scelab-pg-"))
         postgres._give_to_postgres(self.folder)
         self._data = self.folder / "data"
-        postgres._run(bin_dir / "initdb", "-D", self._data, "-A", "trust", "-U", "sce", "-E", "UTF8", "--no-sync")
+        postgres._run(
+            bin_dir / "initdb", "-D", self._data, "-A", "trust", "-U", "sce", "-E", "UTF8", "--no-sync"
+        )
 
     @property
     def url(self) -> str:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from backend.compute.service import DeviceSpec, edit_host, heartbeat, register_host
 from backend.compute.tables import Device
@@ -68,7 +69,9 @@ switches = st.tuples(st.sampled_from(["drain", "enable"]), hosts)
 launches = st.tuples(
     st.just("ask"), st.integers(1, 2), st.integers(-2, 2), st.sampled_from([False] * 4 + [True])
 )
-actions = st.one_of(ticks, ticks, ticks, deliveries, asks, asks, launches, switches)
+rounds = st.tuples(st.just("round"), hosts)
+actions = st.one_of(rounds, rounds, ticks, ticks, deliveries, asks, asks, launches, switches)
+works = st.one_of(rounds, rounds, rounds, ticks, asks, launches)
 MOST_RUNS = 6
 
 
@@ -160,19 +163,19 @@ class LabMachine(RuleBasedStateMachine):
     def act(self, action: tuple[Any, ...]) -> None:
         self.do(action)
 
-    @rule(action=actions, number=st.integers(0, 40))
+    @rule(action=works, number=st.integers(0, 30))
     def die_in(self, action: tuple[Any, ...], number: int) -> None:
         """Whoever does it dies at some point of it; a worker is started again later, by ``restart``."""
         self.points.at(number, die)
         try:
             self.do(action)
         except Died:
-            if action[0] in (*TICKS, "deliver"):
+            if action[0] in (*TICKS, "round", "deliver"):
                 self.watches.pop(action[1], None)
         finally:
             self.points.forget()
 
-    @rule(action=actions, number=st.integers(0, 40))
+    @rule(action=works, number=st.integers(0, 30))
     def lose_database_in(self, action: tuple[Any, ...], number: int) -> None:
         """The database goes away once at some point of it; the process lives on."""
         self.points.at(number, lose_the_database)
@@ -183,7 +186,7 @@ class LabMachine(RuleBasedStateMachine):
         finally:
             self.points.forget()
 
-    @rule(action=actions, other=actions, number=st.integers(0, 6))
+    @rule(action=works, other=works, number=st.integers(0, 12))
     def act_between(self, action: tuple[Any, ...], other: tuple[Any, ...], number: int) -> None:
         """Another does something between two transactions of it: two sweeps at once, and every such pair."""
         self.points.at(number, partial(self.do, other), only_between=True)
@@ -201,8 +204,10 @@ class LabMachine(RuleBasedStateMachine):
             register_host(db, name=host, devices=slots, cpu_count=2, memory_bytes=2**30, versions={})
         self.watches[host] = Watch(place)
 
-    @rule(host=hosts)
-    def lose_power(self, host: str) -> None:
+    @rule(host=hosts, lucky=st.sampled_from([True, True, False]))
+    def lose_power(self, host: str, lucky: bool) -> None:
+        if lucky:
+            return
         self.launcher(host).alive.clear()
         self.watches.pop(host, None)
 
@@ -225,29 +230,30 @@ class LabMachine(RuleBasedStateMachine):
         if alive:
             self.trainer_does(*alive[number % len(alive)], deed)
 
-    @rule(number=numbers)
-    def lose_message(self, number: int) -> None:
+    @rule(number=numbers, what=st.sampled_from(["lost", "lost", "doubled"]))
+    def spoil_message(self, number: int, what: str) -> None:
         if self.mail:
-            self.mail.pop(number % len(self.mail))
+            message = self.mail[number % len(self.mail)]
+            self.mail.remove(message) if what == "lost" else self.mail.append(message)
 
-    @rule(number=numbers)
-    def double_message(self, number: int) -> None:
-        if self.mail:
-            self.mail.append(self.mail[number % len(self.mail)])
-
-    @rule(seconds=st.sampled_from([0.5, 6, 25, 70]))
-    def pass_time(self, seconds: float) -> None:
-        FakeClock.shift += timedelta(seconds=seconds)
+    @rule(
+        seconds=st.sampled_from([0.5, 6.0, 25.0, 25.0, 70.0]),
+        jump_min=st.sampled_from([0, 0, 0, -120, -11, -1, 1, 11, 120]),
+    )
+    def pass_time(self, seconds: float, jump_min: int = 0) -> None:
+        """Time passes, and somebody may set the clock."""
+        FakeClock.shift += timedelta(seconds=seconds, minutes=jump_min)
         self.monotonic_s += seconds
-
-    @rule(minutes=st.sampled_from([-120, -11, -1, 1, 11, 120]))
-    def turn_clock(self, minutes: int) -> None:
-        FakeClock.shift += timedelta(minutes=minutes)
 
     # -- how it is done
 
     def do(self, action: tuple[Any, ...]) -> None:
         match action:
+            case ("round", host):
+                if host not in self.watches:
+                    self.restart(host)
+                for name in ("start", "watch", "sweep"):
+                    self.tick(host, name)
             case ("start" | "watch" | "sweep" | "beat" as name, host):
                 self.tick(host, name)
             case ("deliver", host, number):
@@ -257,11 +263,13 @@ class LabMachine(RuleBasedStateMachine):
             case ("ask", devices, priority, is_draft):
                 self.ask(partial(self.launch, devices=devices, priority=priority, is_draft=is_draft))
             case ("priority", number):
-                self.ask(
-                    lambda db: service.edit_run(db, 1 + number, RunEdit(priority=number - 3), by=self.user)
-                )
+                edit = RunEdit(priority=number - 3)
+                self.ask(lambda db: service.edit_run(db, self.one_of(db, number), edit, by=self.user))
             case (verb, number):
-                self.ask(lambda db: VERBS[verb](db, 1 + number, by=self.user))
+                self.ask(lambda db: VERBS[verb](db, self.one_of(db, number), by=self.user))
+
+    def one_of(self, db: Session, number: int) -> int:
+        return 1 + number % max(db.scalar(select(func.count()).select_from(Run)) or 0, 1)
 
     def ask(self, what: Callable[..., Any]) -> None:
         """As the edge of the API does it; a refusal is an answer."""

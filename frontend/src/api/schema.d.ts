@@ -2558,6 +2558,8 @@ export interface components {
              * @enum {string}
              */
             kind: "user_error" | "out_of_memory" | "timeout" | "infrastructure" | "lost";
+            /** @description None when a person has to retry it. */
+            retry?: components["schemas"]["Retry"] | null;
             /** Sentence */
             sentence: string;
         };
@@ -4997,6 +4999,21 @@ export interface components {
              * @description The same protocol on other checkpoints of the same pretraining, itself included.
              */
             siblings: components["schemas"]["ScoredCheckpoint"][];
+        };
+        /**
+         * Retry
+         * @description When a failed run is started again by itself, and which of how many times in a row that is.
+         */
+        Retry: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Limit */
+            limit: number;
+            /** Number */
+            number: number;
         };
         /**
          * RunDetail

@@ -11,6 +11,7 @@ import { EditableName } from "./EditableName";
 import classes from "./Run.module.css";
 import { type Run, type RunAction, useEditRun, useRunAction } from "./queries";
 import { RunLink, RunLinks } from "./RunLinks";
+import { retryWords } from "./retryWords";
 import { Tags } from "./Tags";
 import { TestDialog } from "./TestDialog";
 
@@ -43,6 +44,7 @@ export function RunHeader({ run, onEvaluate }: { run: Run; onEvaluate: () => voi
       <ProgressLine run={run} />
       {run.failure && (
         <Alert color="red" py="xs" title={run.failure.sentence}>
+          {run.failure.retry && <Text size="sm">{retryWords(run.failure.retry)}</Text>}
           <RunLink id={run.id} tab="logs">
             Its log
           </RunLink>{" "}
