@@ -1,8 +1,8 @@
 """Which reader a host's videos are read with, known without loading a decoder.
 
-``SCELAB_READER`` names one: auto, pyav or torchcodec. ``auto`` is PyAV: it needs less processor time, as our walk with
-it leaves out what no clip shows (benchmarks/decode.py measures both), and it reads AVI with B-frames, which says of no
-frame when it is shown.
+``SCELAB_READER`` names one: auto, pyav or torchcodec. ``auto`` is PyAV: our walk with it leaves out what no clip
+shows and so needs less processor time (benchmarks/decode.py measures both), and it reads AVI with B-frames, which
+says of no frame when it is shown.
 """
 
 import os
