@@ -6,7 +6,7 @@ BIN := .venv/bin
 UV := .uv/bin/uv
 ONCE ?=
 
-.PHONY: help setup pages demo up check test test-tools bench e2e docs openapi format clean
+.PHONY: help setup pages demo up check test test-tools bench chaos e2e docs openapi format clean
 
 help: ## What can be asked
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -60,6 +60,9 @@ e2e: setup test-tools ## Only the browser journeys against the real stack
 
 bench: setup ## Each benchmark prints one table
 	for file in benchmarks/[a-z]*.py; do $(BIN)/python $$file; done
+
+chaos: setup test-tools ## Kill every part again and again, and print what became of the trainings (KILLS=10)
+	$(BIN)/python -m tests.chaos --kills $(or $(KILLS),10)
 
 openapi: .venv/.ready frontend/node_modules/.ready ## Write the OpenAPI document and the TypeScript client again
 	$(BIN)/python -m backend.document > frontend/src/api/openapi.json

@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -446,4 +446,4 @@ def converges(*, examples: int, steps: int, derandomize: bool = False) -> None:
 if __name__ == "__main__":
     total = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     converges(examples=total // 50, steps=50)
-    print(f"{total} steps: every invariant held at every end", UTC)
+    print(f"{total} steps: every invariant held at every end")

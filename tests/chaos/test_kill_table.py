@@ -1,0 +1,16 @@
+"""The short form of the kill table: one kill of each of some parts, and every goal is met."""
+
+import pytest
+
+from tests.chaos.__main__ import HEAD, measure, table
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
+
+
+def test_whatever_is_killed_the_trainings_end_as_if_nothing_had_been() -> None:
+    rows = measure(kills=1, only=("API", "worker", "trainer, rank 1"))
+    assert [row.part for row in rows] == ["API", "worker, with its clocks", "trainer, rank 1 of 2"]
+    for row in rows:
+        assert row.is_good(), f"{table(rows)}\n{row.wrong}"
+    assert table(rows).count("\n") == 1 + len(rows)
+    assert table(rows).startswith(f"| {' | '.join(HEAD)} |")
