@@ -10,9 +10,11 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from backend.backup import back_up
 from backend.cli_checkpoints import checkpoints
 from backend.client import ENDED, Lab, LaunchMore, RunFilter
-from backend.console import lab_here
+from backend.console import give_up, lab_here, settings_here
+from backend.errors import SceLabError
 from backend.runs.views import LaunchedView, LogView, RunDetail, RunView
 from backend.tabulate import age, as_table, bytes_words, duration_words, number
 from sce.recipes import parse_override
@@ -60,6 +62,22 @@ def login_link() -> None:
     """Print a link that opens one browser session, once."""
     with lab_here() as lab:
         typer.echo(lab.login_link())
+
+
+@app.command("backup")
+def backup_record(file: Annotated[Path, typer.Argument(help="A new file to write.")]) -> None:
+    """Write the record as it is at one moment; SCE Lab may go on meanwhile."""
+    try:
+        written = back_up(settings_here(), file)
+    except SceLabError as error:
+        give_up(str(error))
+    typer.echo(f"{written} holds the record ({bytes_words(written.stat().st_size)}).")
+
+
+@app.command("restore")
+def restore_record(file: Annotated[Path, typer.Argument(help="What `scelab backup` wrote.")]) -> None:
+    """Put a backup in the record's place; what was there is kept beside it. SCE Lab must not run."""
+    become("worker.restore", [str(file)])
 
 
 # -- launching

@@ -35,10 +35,10 @@ from backend.runs.life import HOLDING
 from backend.runs.tables import Attempt, Run
 from backend.runs.views import LaunchRequest, RunEdit
 from backend.settings import Settings
-from sce.rundir import RunDir
 from tests.backend.makers import PRETRAIN
+from tests.worker.fake_trainers import DEEDS, FakeTrainers
 from tests.worker.points import Died, FragileLauncher, Points, die, lose_the_database, publisher
-from worker.launchers import Exit, Handle
+from worker.launchers import Handle
 from worker.place import Workplace
 from worker.runs import start_runs, stop_run
 from worker.sweep import broken, sweep
@@ -58,7 +58,6 @@ VERBS: dict[str, Callable[..., Any]] = {
     "launch": service.launch_draft,
 }
 TICKS = ("start", "watch", "sweep", "beat")
-DEEDS = ("begin", "step", "save", "finish", "fail", "die", "linger", "obey")
 
 numbers = st.integers(min_value=0, max_value=5)
 hosts = st.sampled_from(HOSTS)
@@ -108,9 +107,7 @@ class LabMachine(RuleBasedStateMachine):
         self.engine = open_engine(self.settings.database)
         self.points = Points(self.engine)
         self.mail: list[tuple[str, tuple[int, ...]]] = []
-        self.begun: set[Handle] = set()
-        self.over: set[Handle] = set()
-        """Said that they are done, and are still there."""
+        self.trainers = FakeTrainers()
         FakeClock.shift = timedelta()
         self.monotonic_s = 1000.0
         self.patches = [
@@ -218,7 +215,7 @@ class LabMachine(RuleBasedStateMachine):
             for name in ("start", "watch"):
                 self.tick(host, name)
         for host, handle in self.alive():
-            self.trainer_does(host, handle, "begin")
+            self.trainers.act(self.launcher(host), handle, "begin")
 
     @rule(deeds=st.lists(st.tuples(numbers, st.sampled_from(DEEDS)), min_size=1, max_size=4))
     def train(self, deeds: list[tuple[int, str]]) -> None:
@@ -228,7 +225,8 @@ class LabMachine(RuleBasedStateMachine):
     def one_trains(self, number: int, deed: str) -> None:
         alive = self.alive()
         if alive:
-            self.trainer_does(*alive[number % len(alive)], deed)
+            host, handle = alive[number % len(alive)]
+            self.trainers.act(self.launcher(host), handle, deed)
 
     @rule(number=numbers, what=st.sampled_from(["lost", "lost", "doubled"]))
     def spoil_message(self, number: int, what: str) -> None:
@@ -317,8 +315,6 @@ class LabMachine(RuleBasedStateMachine):
         if message in self.mail:
             self.mail.remove(message)
 
-    # -- trainers
-
     def launcher(self, host: str) -> FragileLauncher:
         launcher = self.places[host].launcher
         assert isinstance(launcher, FragileLauncher)
@@ -326,34 +322,6 @@ class LabMachine(RuleBasedStateMachine):
 
     def alive(self) -> list[tuple[str, Handle]]:
         return [(host, handle) for host in HOSTS for handle in sorted(self.launcher(host).alive)]
-
-    def trainer_does(self, host: str, handle: Handle, deed: str) -> None:
-        """What a trainer does next. One whose attempt is not the newest leaves, as a real one does."""
-        path, _, number = handle.rpartition("#")
-        folder, attempt = RunDir(Path(path)), int(number)
-        leave = partial(self.launcher(host).alive.discard, handle)
-        if folder.attempt() != attempt:
-            return leave()
-        if deed == "die":
-            self.launcher(host).exits[folder.path, attempt] = Exit(None, 9, 0)
-            return leave()
-        if handle in self.over:
-            return leave() if deed == "obey" else None
-        if handle not in self.begun:
-            self.begun.add(handle)
-            folder.append(start_of(attempt), attempt=attempt)
-        asked = folder.stop_requested()
-        if deed == "obey" and asked:
-            folder.append(end_of("preempted" if asked == "preempt" else "stopped"), attempt=attempt)
-            return leave()
-        if deed in ("finish", "fail", "linger"):
-            folder.append(end_of("failed" if deed == "fail" else "finished"), attempt=attempt)
-            return self.over.add(handle) if deed == "linger" else leave()
-        if deed == "save":
-            folder.append(SAVED, attempt=attempt)
-        elif deed == "step":
-            folder.append(STEP, attempt=attempt)
-        return None
 
     # -- peace
 
@@ -370,7 +338,7 @@ class LabMachine(RuleBasedStateMachine):
                 for name in ("beat", "start", "watch", "sweep"):
                     self.tick(host, name)
             for host, handle in self.alive():
-                self.trainer_does(host, handle, "obey")
+                self.trainers.act(self.launcher(host), handle, "obey")
             while self.mail:
                 self.deliver("here", 0)
         self.check()
@@ -395,37 +363,6 @@ class LabMachine(RuleBasedStateMachine):
         for host in HOSTS:
             started = [(folder, attempt) for folder, attempt, _ in self.launcher(host).started]
             assert len(started) == len(set(started)), "an attempt was started twice"
-
-
-def start_of(attempt: int) -> Any:
-    return {
-        "event": "start",
-        "step": 0,
-        "steps": 100,
-        "epochs": 10,
-        "resumed_from": None,
-        "host": "here",
-        "pid": 1,
-        "world_size": 1,
-        "device": "cpu",
-        "versions": {},
-    }
-
-
-def end_of(status: str) -> Any:
-    return {"event": "end", "status": status, "kind": "infrastructure", "sentence": "It said so."}
-
-
-STEP: Any = {"event": "metrics", "step": 1, "epoch": 0.1, "values": {"train/loss": 1.0}}
-SAVED: Any = {
-    "event": "checkpoint",
-    "step": 1,
-    "epoch": 0.1,
-    "path": "checkpoints/last-step=00000001.ckpt",
-    "bytes": 10,
-    "sha256": f"{1:064x}",
-    "kind": "last",
-}
 
 
 def converges(*, examples: int, steps: int, derandomize: bool = False) -> None:

@@ -17,7 +17,7 @@ from tests.worker.conftest import eventually
 from tests.worker.trainer import HAS_A_HELPER, IGNORES_THE_STOP, KILLS_ITSELF, LEAVES_A_CHILD, WAITS
 from worker.launchers import Exit, Handle, LaunchFailed, Resources, Sighting
 from worker.launchers.local import LocalLauncher, command_of, environment, may_pass
-from worker.launchers.processes import COOKIE, Leader, cookie_of, members, start_time
+from worker.launchers.processes import COOKIE, RUN, Leader, cookie_of, members, start_time
 
 SLOT = Resources("cpu", (0,), threads=1)
 
@@ -161,6 +161,7 @@ def test_a_trainer_sees_no_secret(launcher: LocalLauncher, tmp_path: Path) -> No
     launcher.end(handle)
     assert seen
     for env in seen:
+        assert env.pop(RUN) == f"{tmp_path}#1"
         assert "secret" not in " ".join(env.values())
         assert not [name for name in env if name.startswith("SCELAB_") and name != COOKIE]
 
