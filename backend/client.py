@@ -21,6 +21,7 @@ from backend.datasets.views import DatasetDetail, DatasetView
 from backend.evaluations.views import EvaluationsView, RetrievalView
 from backend.metrics.views import MetricsView, SeriesSummary
 from backend.people.views import LoginLinkView, NewTokenView, TokenView
+from backend.results.views import Format, OwnTable
 from backend.runs.views import LaunchedView, LogView, PreviewView, RecipeView, RunDetail, RunView
 from backend.settings import Settings
 from backend.views import Page, Problem
@@ -179,6 +180,14 @@ class Lab:
 
     def retrieval(self, run_id: int) -> RetrievalView:
         return self._get(RetrievalView, f"/runs/{run_id}/retrieval")
+
+    def own_results(self, **scope: Any) -> OwnTable:
+        """Our own runs as the Results page has them; ``experiment_id`` keeps to one experiment."""
+        return self._get(OwnTable, "/results/own", scope)
+
+    def export_own_results(self, to: Path, *, format: Format = "markdown", **scope: Any) -> int:
+        """Write that table as CSV, LaTeX or Markdown; gives its bytes."""
+        return self._download("/results/own/export", {"format": format, **scope}, to)
 
     # -- data sets
 
