@@ -346,13 +346,6 @@ def test_a_script_reads_what_came_out(served: Lab, client: Client) -> None:
     assert client.evaluations(run_id).runs == []
 
 
-def test_a_script_reads_the_table_of_results_and_takes_it_away(client: Client, tmp_path: Path) -> None:
-    assert client.own_results().rows == []
-    file = tmp_path / "table.csv"
-    assert client.export_own_results(file, format="csv", experiment_id=1) == file.stat().st_size
-    assert file.read_text() == "method,experiment,trunk,epochs,seeds\n"
-
-
 @pytest.mark.parametrize(
     ("ask", "words"),
     [

@@ -1,5 +1,7 @@
 """The benchmark of all methods: what it launches, what it waits for, and the table that it prints."""
 
+from pathlib import Path
+
 import pytest
 from makers import Lab, checkpoint
 from starlette.testclient import TestClient
@@ -61,3 +63,10 @@ def test_the_table_is_the_pages_own(client: Client, record: Lab) -> None:
     methods._launch(client, DIGITS, [42])
     text = methods._table(client, DIGITS)
     assert text.startswith("\nMethods on digits\n\n## Our runs")
+
+
+def test_a_script_takes_the_table_away_in_the_format_it_asks_for(client: Client, tmp_path: Path) -> None:
+    assert client.own_results().rows == []
+    file = tmp_path / "table.csv"
+    assert client.export_own_results(file, format="csv", experiment_id=1) == file.stat().st_size
+    assert file.read_text() == "method,experiment,trunk,epochs,seeds\n"
