@@ -18,7 +18,9 @@ AWAY = re.compile(
     r"|munge|Permission denied \(|No route to host|Network is unreachable|Host key verification",
     re.IGNORECASE,
 )
-PREFIX = re.compile(r"^(sbatch|squeue|scontrol|scancel|sinfo|sacct): (error: )?")
+PREFIX = re.compile(
+    r"^((sbatch|squeue|scontrol|scancel|sinfo|sacct): )?((error|fatal|allocation failure): )?"
+)
 
 
 class SlurmAway(Exception):

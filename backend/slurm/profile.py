@@ -110,7 +110,7 @@ class Profile(Request):
     @field_validator("modules")
     @classmethod
     def _modules(cls, value: list[str]) -> list[str]:
-        return [_fits(name, MODULE, f"{name!r} is no module's name.") for name in value]
+        return [_fits(name, MODULE, f"{name!r} is no module's name.") for name in value if name]
 
     @field_validator("runs_folder")
     @classmethod
@@ -127,7 +127,7 @@ class Profile(Request):
     @field_validator("extra")
     @classmethod
     def _extra(cls, value: list[str]) -> list[str]:
-        return [_allowed(text.removeprefix("--")) for text in value]
+        return [_allowed(text.removeprefix("--")) for text in value if text]
 
     @field_validator("setup")
     @classmethod

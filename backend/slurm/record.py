@@ -1,6 +1,6 @@
 """What workers write of SLURM: runs that are submitted, what became of their jobs, whether it answers."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -49,16 +49,14 @@ def live_profiles(db: Session) -> dict[int, Profile]:
     return {row.id: Profile.model_validate(row.profile) for row in rows}
 
 
-def claim_submission(
-    db: Session, *, host: str, profiles: Mapping[int, Profile], skip: Collection[int] = ()
-) -> Submission | None:
+def claim_submission(db: Session, *, host: str, profiles: Mapping[int, Profile]) -> Submission | None:
     """The first queued run of a profile with room, now STARTING. It holds no device of this lab.
 
     ``profiles`` are those whose SLURM answers. Two callers never get the same run.
     """
     asked = (
         select(Run.id, Run.profile_id)
-        .where(Run.state == QUEUED, Run.profile_id.in_(profiles), Run.id.not_in(skip))
+        .where(Run.state == QUEUED, Run.profile_id.in_(profiles))
         .where(Run.dataset_id.is_(None) | Run.dataset_id.in_(ready_ids()))
         .order_by(Run.priority.desc(), Run.queued_at, Run.id)
     )

@@ -16,7 +16,6 @@ log = logging.getLogger(__name__)
 
 QUEUE_FORMAT = "%A|%T|%S|%N|%r"
 PARTITION_FORMAT = "%R|%a|%l|%D|%c|%m|%G"
-NO_ACCOUNTING = "accounting storage is disabled"
 
 
 def poll(slurm: Slurm, jobs: Collection[int]) -> dict[int, JobSight]:
@@ -51,20 +50,21 @@ def _mine(slurm: Slurm) -> tuple[str, ...]:
 
 
 def _ended(slurm: Slurm, jobs: Collection[int]) -> dict[int, JobSight]:
-    """Jobs that left the queue: accounting knows them for long, the controller for some minutes."""
-    numbers = ",".join(map(str, jobs))
+    """Jobs that left the queue. The controller says most of them, but forgets them after some minutes;
+    accounting, where there is any, does not forget."""
+    found = {job: sight for job in jobs if (sight := _by_controller(slurm, job))}
+    forgotten = [job for job in jobs if job not in found]
+    return found | _by_accounting(slurm, forgotten) if forgotten else found
+
+
+def _by_accounting(slurm: Slurm, jobs: Collection[int]) -> dict[int, JobSight]:
+    fields, numbers = "JobID,State,ExitCode,NodeList,Reason", ",".join(map(str, jobs))
     try:
-        text = slurm.ask(
-            "sacct", "-P", "-n", "-X", "-j", numbers, "-o", "JobID,State,ExitCode,NodeList,Reason"
-        )
-        found = {sight.job: sight for sight in read_accounting(text)}
+        text = slurm.ask("sacct", "-P", "-n", "-X", "-j", numbers, "-o", fields)
     except Refused as refusal:
         log.debug("no accounting: %s", refusal)
-        found = {}
-    for job in jobs:
-        if job not in found and (sight := _by_controller(slurm, job)):
-            found[job] = sight
-    return found
+        return {}
+    return {sight.job: sight for sight in read_accounting(text)}
 
 
 def _by_controller(slurm: Slurm, job: int) -> JobSight | None:
@@ -97,7 +97,10 @@ def read_jobs(text: str) -> Iterable[JobSight]:
         words = dict(re.findall(r"(?:^|\s)([A-Za-z]+)=(\S*)", line))
         if words.get("JobId", "").isdigit():
             nodes = words.get("NodeList", "").removeprefix("(null)")
-            sight = JobSight(int(words["JobId"]), words["JobState"], words.get("Reason", ""), nodes=nodes)
+            state = words["JobState"]
+            if state == "FAILED" and words.get("PreemptTime", "None") not in ("None", "N/A"):
+                state = "PREEMPTED"  # it was told to make room, and left before SLURM ended it
+            sight = JobSight(int(words["JobId"]), state, words.get("Reason", ""), nodes=nodes)
             yield _with_exit(sight, words.get("ExitCode", "0:0"))
 
 

@@ -47,9 +47,9 @@ PreemptType=preempt/partition_prio
 PreemptMode=CANCEL
 MpiDefault=none
 SwitchType=switch/none
-ReturnToService=2
+ReturnToService=0
 SlurmctldTimeout=30
-SlurmdTimeout=60
+SlurmdTimeout=30
 MessageTimeout=5
 InactiveLimit=0
 MinJobAge=300
@@ -98,11 +98,13 @@ class Cluster:
 
     def clear(self) -> None:
         """No job, and every node up."""
-        self.ask("scancel", "--user", str(os.getuid()))
+        mine = ("--user", str(os.getuid()))
+        for how in (("--signal=KILL", "--full"), ()):
+            self.ask("scancel", *how, *mine)
         for node in ("n1", "n2"):
             if self._is_down(node):
                 self.ask("scontrol", "update", f"nodename={node}", "state=resume")
-        eventually(lambda: self.states() == {"idle"}, within_s=30)
+        eventually(lambda: not self.ask("squeue", "-h"), within_s=30)
 
     def stop(self) -> None:
         for name in ("slurmd-n1", "slurmd-n2", "slurmctld", "munged"):

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from backend.slurm.record import live_profiles
+from sce.definition import Compute, Pretrain
+from sce.definition.data import VideoData
 from tests.sce.tiny import STEPS, make_videos, tiny
 from tests.worker.conftest import eventually
 from tests.worker.slurm.conftest import SlurmShop
-from tests.worker.trainer import IS_SLOW, RUNS_OUT_OF_MEMORY, WAITS
+from tests.worker.trainer import RUNS_OUT_OF_MEMORY, WAITS
 from worker.launchers.slurm import SlurmHandle
 from worker.slurm.submit import mend_submissions
 
@@ -50,7 +52,8 @@ def test_a_stop_lets_it_save_and_leaves_no_job(slurm: SlurmShop) -> None:
 def test_a_stop_of_a_run_in_slurms_queue_cancels_its_job(slurm: SlurmShop) -> None:
     first = slurm.submit(WAITS, extra=["exclusive"])
     slurm.until(first, "running")
-    second = slurm.submit(WAITS, extra=["exclusive", "nodelist=n1,n2"], constraint="")
+    both = Pretrain(data=VideoData(root="videos"), seed=WAITS, compute=Compute(nodes=2))
+    second = slurm.submit(definition=both)
     slurm.until(second, "starting")
     eventually(lambda: slurm.watch.look() or slurm.job(second).state == "PENDING")
     slurm.stop(second)
@@ -97,7 +100,8 @@ def test_a_job_that_makes_room_for_another_is_submitted_again(slurm: SlurmShop) 
     slurm.until(run_id, "running")
     slurm.cluster.ask("sbatch", "-p", "high", "-N2", "--exclusive", "-o", "/dev/null", "--wrap", "sleep 3")
     slurm.until(run_id, "running", attempt=2)
-    assert slurm.attempts(run_id)[0].outcome == "preempted"
+    first, _ = slurm.attempts(run_id)
+    assert (first.outcome, "made room for another" in str(first.sentence)) == ("preempted", True)
 
 
 def test_a_run_whose_node_fails_goes_on_elsewhere(slurm: SlurmShop) -> None:
@@ -114,7 +118,7 @@ def test_a_run_whose_node_fails_goes_on_elsewhere(slurm: SlurmShop) -> None:
 
 
 def test_a_controller_that_is_away_fails_nothing(slurm: SlurmShop) -> None:
-    run_id = slurm.submit(IS_SLOW)
+    run_id = slurm.submit(WAITS)
     slurm.until(run_id, "running")
     slurm.cluster.stop_controller()
     eventually(lambda: slurm.watch.look() or slurm.watch.silent)
@@ -123,9 +127,11 @@ def test_a_controller_that_is_away_fails_nothing(slurm: SlurmShop) -> None:
     steps = len(slurm.losses(run_id))
     eventually(lambda: slurm.watch.look() or len(slurm.losses(run_id)) > steps)
     slurm.cluster.start_controller()
-    slurm.until(run_id, "finished")
+    eventually(lambda: slurm.watch.look() or not slurm.watch.silent, within_s=30)
     assert slurm.site().silent_since is None
-    assert len(slurm.attempts(run_id)) == 1
+    assert (slurm.run(run_id).state, len(slurm.attempts(run_id))) == ("running", 1)
+    slurm.stop(run_id)
+    slurm.until(run_id, "stopped", within_s=60)
 
 
 def test_a_job_whose_number_was_lost_is_found_again(
