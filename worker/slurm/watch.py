@@ -9,7 +9,7 @@ from functools import partial
 
 from backend.db import now
 from backend.runs.claims import give_back, mark_gone
-from backend.runs.life import STARTING, STOPPING
+from backend.runs.life import RUNNING, STOPPING
 from backend.runs.watched import Watched, rehost, silent_hosts, watched
 from backend.slurm.commands import Refused, SlurmAway
 from backend.slurm.profile import Profile
@@ -190,9 +190,15 @@ class SlurmWatch:
         )
 
     def _told(self, row: Watched, sight: JobSight) -> Told:
-        """While it lasts only an end line matters, and the first line: both lie after what was read."""
-        is_under_way = sight.state in AT_WORK or (sight.state in WAITING and row.state is STARTING)
-        lines = self.place.folder(row.run_id).read(row.journal_offset if is_under_way else 0)
+        """While its processes are there only an end line matters, which lies after what was read.
+
+        A job that waited when SLURM was asked may have begun since: only a run that was running before that
+        question was put back into the queue.
+        """
+        if sight.state in WAITING and row.state is not RUNNING:
+            return Told.NOTHING
+        offset = row.journal_offset if sight.state in AT_WORK else 0
+        lines = self.place.folder(row.run_id).read(offset)
         return told_by((line.event for line in lines), row.attempt)
 
     def _is_forgotten(self, row: Watched) -> bool:

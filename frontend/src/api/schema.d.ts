@@ -1132,6 +1132,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/slurm/profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Profiles that a run may be submitted by
+         * @description Profiles that a run may be submitted by.
+         */
+        get: operations["list_profiles_api_v1_slurm_profiles_get"];
+        put?: never;
+        /**
+         * Make a profile
+         * @description Make a profile. SLURM itself looks at it first, where it answers.
+         */
+        post: operations["create_profile_api_v1_slurm_profiles_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slurm/profiles/{profile_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change a profile, for what is submitted from now on
+         * @description Change a profile, for what is submitted from now on.
+         */
+        put: operations["edit_profile_api_v1_slurm_profiles__profile_id__put"];
+        post?: never;
+        /**
+         * Offer a profile to no run any more
+         * @description Offer a profile to no run any more.
+         */
+        delete: operations["remove_profile_api_v1_slurm_profiles__profile_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slurm/sites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Each SLURM that workers know
+         * @description Each SLURM that workers know: its partitions, and whether it answers.
+         */
+        get: operations["list_sites_api_v1_slurm_sites_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/storage": {
         parameters: {
             query?: never;
@@ -3156,6 +3224,11 @@ export interface components {
              */
             seeds: number[];
             /**
+             * Slurm
+             * @description Name of the SLURM profile to submit it by; None runs it on this lab's hosts.
+             */
+            slurm?: string | null;
+            /**
              * Tags
              * @default []
              */
@@ -4228,6 +4301,35 @@ export interface components {
             /** Tensors */
             tensors: number;
         };
+        /** PartitionView */
+        PartitionView: {
+            /**
+             * Cpus
+             * @description CPUs of a node.
+             */
+            cpus: string;
+            /**
+             * Gres
+             * @description GPUs and the like of a node.
+             */
+            gres: string;
+            /**
+             * Memory Mb
+             * @description Memory of a node, in MB.
+             */
+            memory_mb: string;
+            /** Name */
+            name: string;
+            /** Nodes */
+            nodes: number;
+            /** State */
+            state: string;
+            /**
+             * Time Limit
+             * @description As SLURM writes it, days-hours:minutes:seconds.
+             */
+            time_limit: string;
+        };
         /**
          * PreparationRequest
          * @example {
@@ -4547,6 +4649,11 @@ export interface components {
              */
             kind: "pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer" | "import";
             /**
+             * Sbatch
+             * @description What SLURM would be given, but for the run's own number; None on this lab's hosts.
+             */
+            sbatch?: string | null;
+            /**
              * Train Items
              * @description Size of the training split; None while the data set is not indexed.
              */
@@ -4592,6 +4699,148 @@ export interface components {
              * @default about:blank
              */
             type: string;
+        };
+        /**
+         * Profile
+         * @description How runs are submitted at one SLURM site.
+         */
+        Profile: {
+            /**
+             * Account
+             * @description Account that is charged.
+             * @default
+             */
+            account: string;
+            /**
+             * Constraint
+             * @description Features that a node must have, as in a100&ib.
+             * @default
+             */
+            constraint: string;
+            /**
+             * Container
+             * @description An Apptainer image that the trainer runs in; empty runs it on the node itself.
+             * @default
+             */
+            container: string;
+            /**
+             * Cpus Per Device
+             * @description CPUs for each process of a run.
+             * @default 4
+             */
+            cpus_per_device: number;
+            /**
+             * Extra
+             * @description Further options of sbatch, one each, as in reservation=lab or exclusive.
+             * @default []
+             */
+            extra: string[];
+            /**
+             * Gres
+             * @description What a device is called here, as in gpu or gpu:a100; empty asks for no GPUs.
+             * @default gpu
+             */
+            gres: string;
+            /**
+             * Login
+             * @description Host that SLURM's commands are run on through ssh, as in ada@login; empty runs them here.
+             * @default
+             */
+            login: string;
+            /**
+             * Max Jobs
+             * @description Jobs of this profile that may be in SLURM at a time; further runs wait in the lab's queue.
+             * @default 50
+             */
+            max_jobs: number;
+            /**
+             * Memory
+             * @description Memory on each node with its unit, as in 64G; empty takes the site's default.
+             * @default
+             */
+            memory: string;
+            /**
+             * Modules
+             * @description Environment modules that are loaded, as in cuda/12.4.
+             * @default []
+             */
+            modules: string[];
+            /**
+             * Partition
+             * @description Partition, or several separated by commas; empty takes the site's default.
+             * @default
+             */
+            partition: string;
+            /**
+             * Python
+             * @description Python with SCE Lab installed, on compute nodes; empty takes the one that the worker runs on.
+             * @default
+             */
+            python: string;
+            /**
+             * Qos
+             * @description Quality of service.
+             * @default
+             */
+            qos: string;
+            /**
+             * Runs Folder
+             * @description The lab's runs folder, as compute nodes see it. They must be able to write there.
+             */
+            runs_folder: string;
+            /**
+             * Setup
+             * @description Lines of shell before the trainer starts, as an administrator would type them.
+             * @default
+             */
+            setup: string;
+            /**
+             * Time Limit Min
+             * @description Minutes that a job may take. A run that is not done by then is saved and submitted again.
+             * @default 1440
+             */
+            time_limit_min: number;
+            /**
+             * Warn S
+             * @description Seconds before the time limit at which a run is asked to save. SLURM may be a minute early.
+             * @default 180
+             */
+            warn_s: number;
+        };
+        /**
+         * ProfileRequest
+         * @description How runs are submitted at a SLURM site, under a name that people choose it by.
+         * @example {
+         *       "name": "a100",
+         *       "profile": {
+         *         "gres": "gpu:a100",
+         *         "partition": "gpu",
+         *         "runs_folder": "/shared/scelab/runs"
+         *       }
+         *     }
+         */
+        ProfileRequest: {
+            /** Name */
+            name: string;
+            profile: components["schemas"]["Profile"];
+        };
+        /** ProfileView */
+        ProfileView: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            profile: components["schemas"]["Profile"];
+            /**
+             * Site
+             * @description What is amiss with its site, in words; empty while SLURM answers.
+             */
+            site: string;
+            /**
+             * Text
+             * @description What sbatch would be given for a run of one device, its numbers made up.
+             */
+            text: string;
         };
         /** PublishedRow */
         PublishedRow: {
@@ -5191,6 +5440,8 @@ export interface components {
             health?: components["schemas"]["Health"] | null;
             /** Id */
             id: number;
+            /** @description What SLURM says of its newest job; null on this lab's hosts. */
+            job?: components["schemas"]["SlurmJobView"] | null;
             /**
              * Kind
              * @enum {string}
@@ -5245,6 +5496,11 @@ export interface components {
              * @description The other runs of its seed group.
              */
             seeds: components["schemas"]["RunRef"][];
+            /**
+             * Slurm
+             * @description The SLURM profile that it is submitted by; null on this lab's hosts.
+             */
+            slurm: string | null;
             /** Started At */
             started_at: string | null;
             /**
@@ -5274,7 +5530,7 @@ export interface components {
             trunk: string | null;
             /**
              * Waits For
-             * @description Why a queued run has not started, in words.
+             * @description Why a queued run, or one in SLURM's queue, has not started, in words.
              */
             waits_for: string | null;
         };
@@ -5453,6 +5709,11 @@ export interface components {
             seed: number;
             /** Seed Group */
             seed_group: string | null;
+            /**
+             * Slurm
+             * @description The SLURM profile that it is submitted by; null on this lab's hosts.
+             */
+            slurm: string | null;
             /** Started At */
             started_at: string | null;
             /**
@@ -5482,7 +5743,7 @@ export interface components {
             trunk: string | null;
             /**
              * Waits For
-             * @description Why a queued run has not started, in words.
+             * @description Why a queued run, or one in SLURM's queue, has not started, in words.
              */
             waits_for: string | null;
         };
@@ -5652,6 +5913,71 @@ export interface components {
              * @description Version of the server.
              */
             version: string;
+        };
+        /**
+         * SiteView
+         * @description A SLURM that runs can be submitted to.
+         */
+        SiteView: {
+            /** Answered At */
+            answered_at: string | null;
+            /**
+             * Login
+             * @description Host that its commands are run on; empty is the worker's own.
+             */
+            login: string;
+            /** Partitions */
+            partitions: components["schemas"]["PartitionView"][];
+            /**
+             * Silent Since
+             * @description Since when it does not answer; null while it does.
+             */
+            silent_since: string | null;
+            /**
+             * Words
+             * @description Why it does not, in its own words.
+             */
+            words: string | null;
+        };
+        /**
+         * SlurmJobView
+         * @description What SLURM says of a run's newest job.
+         */
+        SlurmJobView: {
+            /**
+             * Expected At
+             * @description When SLURM expects to start it.
+             */
+            expected_at: string | null;
+            /**
+             * Job
+             * @description SLURM's number of it; null until it was submitted.
+             */
+            job: number | null;
+            /** Nodes */
+            nodes: string | null;
+            /** Profile */
+            profile: string;
+            /**
+             * Reason
+             * @description SLURM's own word for why it waits.
+             */
+            reason: string | null;
+            /**
+             * Sentence
+             * @description The same in words.
+             */
+            sentence: string | null;
+            /**
+             * Silent Since
+             * @description Since when SLURM does not answer; what is said here is older.
+             */
+            silent_since: string | null;
+            /**
+             * State
+             * @description SLURM's own word, as in PENDING.
+             */
+            state: string | null;
         };
         /**
          * Small3d
@@ -12279,6 +12605,494 @@ export interface operations {
             };
             /** @description Too many at once. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_profiles_api_v1_slurm_profiles_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileView"][];
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_profile_api_v1_slurm_profiles_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProfileRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileView"];
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    edit_profile_api_v1_slurm_profiles__profile_id__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                profile_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProfileRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileView"];
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_profile_api_v1_slurm_profiles__profile_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                profile_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sites_api_v1_slurm_sites_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteView"][];
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -152,10 +151,9 @@ class Cluster:
         try:
             process = psutil.Process(int(file.read_text()))
             process.send_signal(signal.SIGTERM)
-            process.wait(10)
-        except (psutil.NoSuchProcess, psutil.TimeoutExpired, ValueError):
-            time.sleep(0.1)
-        file.unlink(missing_ok=True)
+            eventually(lambda: process.status() == psutil.STATUS_ZOMBIE, within_s=10)
+        except (psutil.NoSuchProcess, ValueError):
+            file.unlink(missing_ok=True)
 
 
 @contextmanager

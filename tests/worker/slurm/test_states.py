@@ -132,9 +132,8 @@ def test_a_line_of_squeue_says_why_a_job_waits_and_when_it_may_start() -> None:
 
 def test_accounting_and_the_controller_say_the_same_of_an_end() -> None:
     (by_sacct,) = read_accounting("12|CANCELLED by 1000|0:15|n1|None\n12.batch|CANCELLED|0:15|n1|\n")
-    (by_scontrol,) = read_jobs(
-        "JobId=12 JobName=a b JobState=CANCELLED Reason=None ReqNodeList=(null) NodeList=n1 PreemptTime=None ExitCode=0:15\n"
-    )
+    about = "JobId=12 JobName=a b JobState=CANCELLED Reason=None ReqNodeList=(null) NodeList=n1"
+    (by_scontrol,) = read_jobs(f"{about} PreemptTime=None ExitCode=0:15\n")
     assert by_sacct == by_scontrol
     assert (by_sacct.state, by_sacct.exit_signal) == ("CANCELLED", 15)
 
