@@ -2456,6 +2456,7 @@ export interface components {
          *           "recipe": null,
          *           "seed": 42,
          *           "seed_group": null,
+         *           "slurm": null,
          *           "started_at": "2026-05-04T09:30:00Z",
          *           "state": "finished",
          *           "state_since": "2026-05-04T09:30:00Z",
@@ -2520,6 +2521,7 @@ export interface components {
          *           "recipe": null,
          *           "seed": 42,
          *           "seed_group": null,
+         *           "slurm": null,
          *           "started_at": null,
          *           "state": "queued",
          *           "state_since": "2026-05-04T09:30:00Z",
@@ -3290,6 +3292,7 @@ export interface components {
          *           "recipe": null,
          *           "seed": 42,
          *           "seed_group": null,
+         *           "slurm": null,
          *           "started_at": null,
          *           "state": "queued",
          *           "state_since": "2026-05-04T09:30:00Z",
@@ -4615,6 +4618,7 @@ export interface components {
          *       "estimate_basis": "sce small3d demo 1 (run 1) trained on 2.06e+04 videos a second.",
          *       "estimated_s": 0.019428,
          *       "kind": "pretrain",
+         *       "sbatch": null,
          *       "train_items": 40,
          *       "warnings": [],
          *       "yaml": "kind: pretrain\ndata: {kind: video, root: /home/ada/.scelab/data/demo,\n  train_split: train, val_split: val, num_frames: 8, clip_s: 2.56}\nviews:\n  views:\n  - size: 224\n    scale: [0.2, 0.766]\n    ratio: [0.75, 1.3333]\n    jitter: {brightness: 0.8, contrast: 0.8, saturation: 0.4, hue: 0.2, p: 0.8}\n    grey_p: 0.2\n    blur_p: 1.0\n    solarize_p: 0.0\n    flip_p: 0.5\n  - size: 224\n    scale: [0.2, 0.766]\n    ratio: [0.75, 1.3333]\n    jitter: {brightness: 0.8, contrast: 0.8, saturation: 0.4, hue: 0.2, p: 0.8}\n    grey_p: 0.2\n    blur_p: 0.1\n    solarize_p: 0.2\n    flip_p: 0.5\n  time_difference_p: 0.0\n  mean: [0.45, 0.45, 0.45]\n  std: [0.225, 0.225, 0.225]\ntrunk: {kind: small3d, width: 24}\nmethod:\n  kind: sce\n  contrast: 0.5\n  temperature: 0.1\n  target_temperature: 0.05\n  queue_size: 65536\n  use_keys: false\n  momentum: 0.99\n  momentum_schedule: cosine\n  symmetric: true\n  projector: {hidden_width: 1024, num_layers: 3, width: 256, norm_last: true}\n  predictor: {hidden_width: 1024}\noptimisation:\n  epochs: 10\n  batch_size: 8\n  accumulate: 1\n  optimizer: {kind: lars, lr: 2.4, lr_scaling: linear, momentum: 0.9, weight_decay: 1.0e-06,\n    trust: 0.001}\n  schedule: {kind: cosine, warmup_epochs: 0, end_lr: 0.0}\n  clip_norm: null\ncompute: {accelerator: auto, devices: 1, nodes: 1, precision: '32', loader_workers: 1,\n  compile: false, deterministic: false}\ncheckpoints: {every_epochs: 10, initial: true, last_every_min: 15.0}\nevaluations: []\nseed: 42\n"
@@ -4830,7 +4834,34 @@ export interface components {
             name: string;
             profile: components["schemas"]["Profile"];
         };
-        /** ProfileView */
+        /**
+         * ProfileView
+         * @example {
+         *       "id": 1,
+         *       "name": "a100",
+         *       "profile": {
+         *         "account": "",
+         *         "constraint": "",
+         *         "container": "",
+         *         "cpus_per_device": 4,
+         *         "extra": [],
+         *         "gres": "gpu:a100",
+         *         "login": "",
+         *         "max_jobs": 50,
+         *         "memory": "",
+         *         "modules": [],
+         *         "partition": "gpu",
+         *         "python": "",
+         *         "qos": "",
+         *         "runs_folder": "/shared/scelab/runs",
+         *         "setup": "",
+         *         "time_limit_min": 1440,
+         *         "warn_s": 180
+         *       },
+         *       "site": "",
+         *       "text": "#!/bin/bash\n#SBATCH --job-name=scelab-1.1\n#SBATCH --comment=scelab:0123456789abcdef\n#SBATCH --chdir=/shared/scelab/runs/1\n#SBATCH --output=/shared/scelab/runs/1/output.log\n#SBATCH --open-mode=append\n#SBATCH --partition=gpu\n#SBATCH --time=1440\n#SBATCH --nodes=1\n#SBATCH --ntasks-per-node=1\n#SBATCH --cpus-per-task=4\n#SBATCH --gres=gpu:a100:1\n#SBATCH --signal=B:USR1@180\n#SBATCH --no-requeue\n\n# A job that SLURM starts once more is not the lab's: its run is submitted again as a new attempt.\n[ \"${SLURM_RESTART_COUNT:-0}\" = 0 ] || exit 75\nexport SCELAB_ATTEMPT=0123456789abcdef\nexport PYTHONUNBUFFERED=1\nexport PYTHONSAFEPATH=1\nexport OMP_NUM_THREADS=\"${OMP_NUM_THREADS:-${SLURM_CPUS_PER_TASK:-1}}\"\n\n# Before the time limit: every rank saves at the same step and leaves. A user's stop goes first.\nwarn() {\n  [ \"$(cat attempt)\" = 1 ] || return 0\n  printf preempt > .stop.slurm && mv -n .stop.slurm stop\n}\ntrap warn USR1\ntrap 'kill -TERM \"$step\"' TERM\nsrun --export=ALL python -m sce.train /shared/scelab/runs/1 --attempt 1 &\nstep=$!\nwait \"$step\"; code=$?\nwhile kill -0 \"$step\" 2>/dev/null; do wait \"$step\"; code=$?; done\nexit \"$code\"\n"
+         *     }
+         */
         ProfileView: {
             /** Id */
             id: number;
@@ -5181,6 +5212,7 @@ export interface components {
          *         "recipe": null,
          *         "seed": 42,
          *         "seed_group": null,
+         *         "slurm": null,
          *         "started_at": "2026-05-04T09:30:00Z",
          *         "state": "finished",
          *         "state_since": "2026-05-04T09:30:00Z",
@@ -5353,6 +5385,7 @@ export interface components {
          *       "folder": "/home/ada/.scelab/runs/2",
          *       "health": null,
          *       "id": 2,
+         *       "job": null,
          *       "kind": "retrieval",
          *       "may": [
          *         "clone",
@@ -5380,6 +5413,7 @@ export interface components {
          *       "seed": 42,
          *       "seed_group": null,
          *       "seeds": [],
+         *       "slurm": null,
          *       "started_at": "2026-05-04T09:30:00Z",
          *       "state": "finished",
          *       "state_since": "2026-05-04T09:30:00Z",
@@ -5630,6 +5664,7 @@ export interface components {
          *       "recipe": null,
          *       "seed": 42,
          *       "seed_group": null,
+         *       "slurm": null,
          *       "started_at": "2026-05-04T09:30:00Z",
          *       "state": "finished",
          *       "state_since": "2026-05-04T09:30:00Z",
@@ -5923,6 +5958,23 @@ export interface components {
         /**
          * SiteView
          * @description A SLURM that runs can be submitted to.
+         * @example {
+         *       "answered_at": "2026-05-04T09:30:00Z",
+         *       "login": "",
+         *       "partitions": [
+         *         {
+         *           "cpus": "64",
+         *           "gres": "gpu:a100:8",
+         *           "memory_mb": "512000",
+         *           "name": "gpu",
+         *           "nodes": 4,
+         *           "state": "up",
+         *           "time_limit": "1-00:00:00"
+         *         }
+         *       ],
+         *       "silent_since": null,
+         *       "words": null
+         *     }
          */
         SiteView: {
             /** Answered At */
