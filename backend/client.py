@@ -46,6 +46,7 @@ class LaunchMore(TypedDict, total=False):
     priority: int
     tags: list[str]
     notes: str
+    slurm: str | None
     is_draft: bool
     cloned_from_id: int | None
 
