@@ -6,7 +6,7 @@ BIN := .venv/bin
 UV := .uv/bin/uv
 ONCE ?=
 
-.PHONY: help setup pages demo up check test test-tools bench chaos e2e docs openapi format clean
+.PHONY: help setup pages demo up check test test-tools bench methods chaos e2e docs openapi format clean
 
 help: ## What can be asked
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -59,7 +59,10 @@ e2e: setup test-tools ## Only the browser journeys against the real stack
 	$(BIN)/pytest -q tests/e2e
 
 bench: setup ## Each benchmark prints one table
-	for file in benchmarks/[a-z]*.py; do $(BIN)/python $$file; done
+	for file in $(filter-out benchmarks/methods.py,$(wildcard benchmarks/[a-z]*.py)); do $(BIN)/python $$file; done
+
+methods: setup ## Four methods on the demo videos and the digits, three seeds each, against the untrained trunk
+	$(BIN)/python benchmarks/methods.py
 
 chaos: setup test-tools ## Kill every part again and again, and print what became of the trainings (KILLS=10)
 	$(BIN)/python -m tests.chaos --kills $(or $(KILLS),10)

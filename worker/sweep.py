@@ -209,9 +209,9 @@ INVARIANTS = (
 
 
 def ours(place: Workplace) -> list[Watched]:
-    """Runs under way on this host."""
+    """Runs under way as processes of this host; SLURM's jobs have a watch of their own."""
     with place.looks.begin() as db:
-        return watched(db, host=place.host)
+        return [row for row in watched(db, host=place.host) if row.profile_id is None]
 
 
 # -- hosts that are gone for good
@@ -222,6 +222,7 @@ def give_up_lost_hosts(place: Workplace, *, after: timedelta = HOST_LOST_AFTER) 
     with place.looks.begin() as db:
         silent = silent_hosts(db, since=now() - after)
         rows = [row for row in watched(db) if row.host in silent and row.host != place.host]
+        rows = [row for row in rows if row.profile_id is None]  # SLURM knows of the others
     for row in rows:
         if _last_sign(place, row) < now() - after:
             _give_up(place, row, silent[row.host])

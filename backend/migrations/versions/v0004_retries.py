@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003_retries"
-down_revision = "0002_preparations"
+revision = "0004_retries"
+down_revision = "0003_slurm"
 branch_labels = None
 depends_on = None
 
