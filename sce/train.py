@@ -19,6 +19,7 @@ import torch
 from pydantic import ValidationError
 
 from sce.definition import Evaluation, Pretrain
+from sce.definition.methods import Method
 from sce.definition.problems import problems_of
 from sce.rundir import EndEvent, EndStatus, FailureKind, RunDir, StartEvent, StopReason
 from sce.session import Session
@@ -215,8 +216,8 @@ def _trainer(run: RunDir, definition: Pretrain) -> "Trainer":
         precision="32-true" if precision == "32" else precision,
         # Every step has the same shapes: the fastest convolutions are looked for once.
         benchmark=is_gpu and not compute.deterministic,
-        # It raises on CPU at the first forward pass; a shuffled batch must be normalised rank by rank.
-        sync_batchnorm=is_gpu and world_size > 1 and not getattr(definition.method, "shuffle_norm", False),
+        # It raises on CPU at the first forward pass.
+        sync_batchnorm=is_gpu and world_size > 1 and shares_norms(definition.method),
         max_epochs=learning.epochs,
         accumulate_grad_batches=learning.accumulate,
         gradient_clip_val=learning.clip_norm,
@@ -228,6 +229,11 @@ def _trainer(run: RunDir, definition: Pretrain) -> "Trainer":
         enable_model_summary=False,
         default_root_dir=run.path,
     )
+
+
+def shares_norms(method: Method) -> bool:
+    """Whether several devices normalise as one: not a shuffled batch, nor labels, as published."""
+    return method.kind != "supervised" and not getattr(method, "shuffle_norm", False)
 
 
 def _strategy() -> "DDPStrategy":
