@@ -42,7 +42,7 @@ class PlainLars(torch.optim.Optimizer):
         super().__init__(weights, {"lr": lr, "momentum": momentum, "decay": decay, "trust": trust})
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]  # torch's overloads
         loss = None
         if closure is not None:
             with torch.enable_grad():
