@@ -91,8 +91,8 @@ class Watch(Callback):
     ) -> None:
         if batch_idx == 1:
             self.spent.clear()
-        self._began_wall = time.perf_counter()
-        self._began = self._mark = time.process_time()
+        if batch_idx == 0:
+            self._begin()
 
     def on_before_backward(self, trainer: Trainer, module: LightningModule, loss: Tensor) -> None:
         self._passed("forward")
@@ -108,6 +108,11 @@ class Watch(Callback):
         if batch_idx:
             self.cpu.append(time.process_time() - self._began)
             self.wall.append(time.perf_counter() - self._began_wall)
+        self._begin()  # the next one: what other callbacks do before it counts as well
+
+    def _begin(self) -> None:
+        self._began_wall = time.perf_counter()
+        self._began = self._mark = time.process_time()
 
     def step(self) -> Step:
         shares = {name: self.spent[name] / len(self.cpu) for name in SHARES}
