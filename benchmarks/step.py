@@ -1,6 +1,6 @@
 """A whole training step of SCE on R3D18, ours beside a plain Lightning module that does the same.
 
-    python benchmarks/step.py [--batch 8] [--frames 8] [--side 64] [--threads 2] [--steps 3] [--rounds 2]
+    python benchmarks/step.py [--batch 8] [--frames 8] [--side 64] [--threads 1] [--steps 3] [--rounds 2]
 
 The recipe is k200-r3d18: strong augmentation, both branches, a queue of 32,768, LARS, momentum and schedules. The
 other side has the same networks, torchvision's transforms clip by clip, the loss with two softmaxes and a target
@@ -187,7 +187,7 @@ def main() -> None:
     options.add_argument("--batch", type=int, default=8)
     options.add_argument("--frames", type=int, default=8)
     options.add_argument("--side", type=int, default=64, help="a multiple of 8")
-    options.add_argument("--threads", type=int, default=2)
+    options.add_argument("--threads", type=int, default=1)
     options.add_argument("--steps", type=int, default=3)
     options.add_argument("--rounds", type=int, default=2)
     asked = options.parse_args()
