@@ -114,6 +114,7 @@ def pretrain(
     from sce.checkpoints import newest_whole
     from sce.data.module import pretrain_loader, refuse_other_classes
     from sce.methods import build_method
+    from sce.probing import probing_of
     from sce.resuming import SeededSteps, take_up
     from sce.saving import Saving
 
@@ -134,8 +135,8 @@ def pretrain(
     take_up(loader.sampler, found.step, session)
     saving, journal = Saving(session), Journal(session)
     leaving = LeaveWhenAsked(session, saving, journal)
-    callbacks = [Scheduled(session), StopAtNan(), SeededSteps(session), journal, saving, leaving]
-    trainer.callbacks += callbacks  # type: ignore[attr-defined]  # documented, not annotated
+    before = [Scheduled(session), StopAtNan(), SeededSteps(session), *probing_of(session, journal)]
+    trainer.callbacks += [*before, journal, saving, leaving]  # type: ignore[attr-defined]  # documented, not annotated
     listen(session.asked)
     if session.is_writer:
         _start(run, attempt, trainer, session, found)

@@ -18,6 +18,7 @@ from sce.data.module import ClipBatch
 from sce.definition import Pretrain
 from sce.methods import AnyMethod, build_method
 from sce.methods.family import MomentumMethod
+from sce.probing import average
 from tests.sce.tiny import tiny
 
 JOINED = 8
@@ -88,7 +89,9 @@ def work(rank: int, world_size: int, folder: str) -> None:
             dist.all_reduce(value)
             value /= world_size
         found[name] = {"loss": loss, "gradients": gradients, "keys": keys_of(built)}
-    torch.save(found, f"{folder}/rank{rank}.pt")
+    gradient = torch.full((2,), float(rank))
+    average([gradient])
+    torch.save({**found, "probe": gradient}, f"{folder}/rank{rank}.pt")
     dist.destroy_process_group()
 
 
@@ -99,6 +102,7 @@ def test_processes_together_compute_what_one_computes_on_the_joined_batch(
 ) -> None:
     mp.spawn(work, args=(world_size, str(tmp_path)), nprocs=world_size)
     ranks = [torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in range(world_size)]
+    assert {rank["probe"].tolist()[0] for rank in ranks} == {(world_size - 1) / 2}
     for name, method in METHODS.items():
         built, loss = computed(method, joined_batch(), 1)
         for found in (rank[name] for rank in ranks):
