@@ -1,6 +1,7 @@
 """Parts that methods share: heads, the queue of past keys, and how the momentum branch follows."""
 
 import copy
+from functools import cache
 from typing import Any, TypeVar
 
 import torch
@@ -93,6 +94,21 @@ def gather(rows: Tensor) -> Tensor:
     return torch.cat(parts)
 
 
+def any_rank(decision: bool) -> bool:
+    """Whether any rank says so: asked between the hosts' CPUs, so that no rank waits for its GPU."""
+    if not (dist.is_available() and dist.is_initialized()):
+        return decision
+    told = torch.tensor(int(decision))
+    dist.all_reduce(told, dist.ReduceOp.MAX, group=_of_cpus(dist.group.WORLD))
+    return bool(told)
+
+
+@cache
+def _of_cpus(world: Any) -> Any:
+    """A group of the same ranks that talks over the network alone."""
+    return world if dist.get_backend(world) == "gloo" else dist.new_group(backend="gloo")
+
+
 def gather_objects(own: Thing) -> list[Thing]:
     """One small object of every rank, in rank order."""
     if not (dist.is_available() and dist.is_initialized()):
@@ -135,7 +151,7 @@ def shuffled(rows: Tensor) -> tuple[Tensor, Tensor]:
     Batch norm over such a part cannot tell which rows belong together (MoCo, arXiv 1911.05722, section 3.3).
     """
     everyone = gather(rows)
-    order_N = torch.randperm(len(everyone)).to(rows.device)
+    order_N = torch.randperm(len(everyone)).to(rows.device, non_blocking=True)
     if dist.is_available() and dist.is_initialized():
         dist.broadcast(order_N, src=0)
     first = rank() * len(rows)

@@ -18,6 +18,7 @@ from sce.data.module import ClipBatch
 from sce.definition import Pretrain
 from sce.methods import AnyMethod, build_method
 from sce.methods.family import MomentumMethod
+from sce.modules import any_rank
 from sce.probing import average
 from tests.sce.tiny import tiny
 
@@ -80,7 +81,7 @@ def work(rank: int, world_size: int, folder: str) -> None:
     torch.set_num_threads(1)
     os.environ["GLOO_SOCKET_IFNAME"] = "lo"
     dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=world_size)
-    found = {}
+    found: dict[str, Any] = {}
     for name, method in METHODS.items():
         torch.manual_seed(rank)
         built, loss = computed(method, part_of(joined_batch(), rank, world_size), world_size)
@@ -91,7 +92,10 @@ def work(rank: int, world_size: int, folder: str) -> None:
         found[name] = {"loss": loss, "gradients": gradients, "keys": keys_of(built)}
     gradient = torch.full((2,), float(rank))
     average([gradient])
-    torch.save({**found, "probe": gradient}, f"{folder}/rank{rank}.pt")
+    found["probe"] = gradient
+    # All but the last rank are asked nothing: whether one is heard, and nobody where nobody was asked.
+    found["agreed"] = [any_rank(rank == world_size - 1), any_rank(False)]
+    torch.save(found, f"{folder}/rank{rank}.pt")
     dist.destroy_process_group()
 
 
@@ -112,3 +116,4 @@ def test_processes_together_compute_what_one_computes_on_the_joined_batch(
                     torch.testing.assert_close(found["gradients"][key], weight.grad, rtol=1e-4, atol=1e-5)
             # Every rank gathered the same keys, in rank order: what its queue will hold.
             torch.testing.assert_close(found["keys"], keys_of(built), rtol=0, atol=1e-5)
+    assert [rank["agreed"] for rank in ranks] == [[True, False]] * world_size

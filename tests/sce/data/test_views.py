@@ -187,3 +187,14 @@ def test_grey_pixels_have_no_hue_to_turn():
         Draws([0], torch.tensor([[1.0, 1, 1, 0.3]]), torch.tensor([[3] * 4]), [], [], torch.ones(1), [], []),
     )
     torch.testing.assert_close(x, torch.full_like(x, 0.3))
+
+
+def test_how_a_clip_lies_in_memory_changes_no_bit_of_its_view() -> None:
+    """Readers leave the colours last; sums run in the same order all the same."""
+    plain, augment = bytes_of(), Augment(FIRST, (0.4, 0.5, 0.6), (0.2, 0.3, 0.25))
+    turned = plain.movedim(1, -1).contiguous().movedim(-1, 1)
+    assert turned.stride() != plain.stride()
+    assert torch.equal(augment(turned, chances(6)), augment(plain, chances(6)))
+    normalise = Normalise((0.4, 0.5, 0.6), (0.2, 0.3, 0.25))
+    assert torch.equal(normalise(turned), normalise(plain))
+    assert normalise(turned).is_contiguous()
