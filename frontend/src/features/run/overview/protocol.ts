@@ -8,7 +8,7 @@ const SPOKEN = new Set(["views"]);
 /** The values that stand at the top, and the views that are averaged. */
 export function protocolLines(protocol: Protocol): string[] {
   return Object.entries(protocol).flatMap(([key, value]) => {
-    if (key === "kind" || value === null || value === undefined) return [];
+    if (key === "kind" || isNothing(value)) return [];
     if (isPart(value)) return SPOKEN.has(key) ? protocolLines(value) : [];
     return [`${wordsOf(key)} ${valueWords(value)}`];
   });
@@ -21,12 +21,16 @@ export function protocolPairs(protocol: Protocol, prefix = ""): [string, string]
   );
 }
 
+function isNothing(value: unknown): boolean {
+  return value === null || value === undefined || (Array.isArray(value) && value.length === 0);
+}
+
 function isPart(value: unknown): value is Protocol {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function valueWords(value: unknown): string {
-  if (value === null || value === undefined) return "none";
+  if (isNothing(value)) return "none";
   return Array.isArray(value) ? value.join(", ") : String(value);
 }
 
