@@ -198,6 +198,16 @@ def test_a_log_is_followed_from_a_line_and_searched(trained: Lab, rest: TestClie
     assert rest.get("/runs/1/logs?first_line=5&num_lines=1").json()["lines"] == ["line 5"]
 
 
+def test_a_whole_log_is_taken_away_as_it_was_printed(trained: Lab, rest: TestClient) -> None:
+    assert "printed nothing yet" in rest.get("/runs/1/logs/download").json()["detail"]
+    file = trained.settings.run_folder(1) / "output.log"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"10 %\r100 %\n\xff\n")
+    taken = rest.get("/runs/1/logs/download")
+    assert taken.content == b"10 %\r100 %\n\xff\n"
+    assert taken.headers["Content-Disposition"] == 'attachment; filename="run1.log"'
+
+
 def test_a_checkpoint_is_evaluated_from_its_row_and_shows_its_score(trained: Lab, rest: TestClient) -> None:
     launched = rest.post("/checkpoints/2/evaluate", json={"protocol": KNN})
     assert launched.status_code == 201
