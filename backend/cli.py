@@ -6,12 +6,12 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 from backend.cli_checkpoints import checkpoints
-from backend.client import ENDED, Lab
+from backend.client import ENDED, Lab, LaunchMore, RunFilter
 from backend.console import lab_here
 from backend.runs.views import LaunchedView, LogView, RunDetail, RunView
 from backend.tabulate import age, as_table, bytes_words, duration_words, number
@@ -28,6 +28,7 @@ Overrides = Annotated[
     list[str] | None,
     typer.Argument(help="What to change, as in optimisation.epochs=20 method.temperature=0.1"),
 ]
+Measured = Annotated[int | None, typer.Option(help="For an evaluation: the checkpoint's number.")]
 RunId = Annotated[int, typer.Argument(help="Number of the run.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print what the server said, as JSON.")]
 
@@ -73,10 +74,10 @@ def recipes() -> None:
 
 
 @app.command()
-def preview(recipe: str, overrides: Overrides = None) -> None:
+def preview(recipe: str, overrides: Overrides = None, checkpoint: Measured = None) -> None:
     """Show the whole definition that a launch would run, and what follows from it."""
     with lab_here() as lab:
-        view = lab.preview(recipe, parse_overrides(overrides))
+        view = lab.preview(recipe, parse_overrides(overrides), checkpoint_id=checkpoint)
     typer.echo(view.yaml.rstrip())
     typer.echo("\n" + json.dumps({"derived": view.derived.model_dump(mode="json")}, indent=1))
     for warning in view.warnings:
@@ -90,9 +91,7 @@ def launch(
     experiment: Annotated[str, typer.Option(help="Experiment to gather the run under.")] = "default",
     name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
     seed: Annotated[list[int] | None, typer.Option(help="One run for each seed; may be repeated.")] = None,
-    checkpoint: Annotated[
-        int | None, typer.Option(help="For an evaluation: the checkpoint's number.")
-    ] = None,
+    checkpoint: Measured = None,
     tag: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
     priority: Annotated[int, typer.Option(help="Higher starts first.")] = 0,
     draft: Annotated[bool, typer.Option("--draft", help="Keep it as a draft.")] = False,
@@ -101,7 +100,7 @@ def launch(
     ] = False,
 ) -> None:
     """Launch a run, or one for each seed."""
-    more: dict[str, Any] = {
+    more: LaunchMore = {
         "experiment": experiment,
         "name": name,
         "seeds": seed or [],
@@ -118,7 +117,7 @@ def launch(
             raise typer.Exit(1)
 
 
-def parse_overrides(texts: Sequence[str] | None) -> dict[str, Any]:
+def parse_overrides(texts: Sequence[str] | None) -> dict[str, object]:
     """Raises ``BadOverride``."""
     return dict(parse_override(text) for text in texts or [])
 
@@ -158,9 +157,11 @@ def list_runs(
     as_json: AsJson = False,
 ) -> None:
     """List runs, the newest first."""
-    filters = {"state": state, "q": q, "size": size}
+    filters: RunFilter = {"size": size, "state": state or []}
+    if q is not None:
+        filters["q"] = q
     with lab_here() as lab:
-        page = lab.runs(**{name: value for name, value in filters.items() if value is not None})
+        page = lab.runs(**filters)
     if as_json:
         typer.echo(page.model_dump_json(indent=1))
         return

@@ -1,11 +1,12 @@
 """Checkpoints from a shell: look at a file, import it, give a trunk away, print its card."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from backend.checkpoints.transfer_views import InspectionView
+from backend.client import CheckpointFilter, ForeignFile
 from backend.console import give_up, lab_here
 from backend.tabulate import as_table, bytes_words, number
 
@@ -25,7 +26,7 @@ def list_checkpoints(
 ) -> None:
     """List checkpoints, the newest first."""
     with lab_here() as lab:
-        filters = {} if run is None else {"run_id": run}
+        filters: CheckpointFilter = {} if run is None else {"run_id": run}
         rows = [
             (str(one.id), one.run.name, one.kind, number(one.epoch), bytes_words(one.bytes), one.sha256[:12])
             for one in lab.checkpoints(**filters).items
@@ -76,13 +77,13 @@ def import_file(
     origin: Annotated[str, typer.Option(help="How it was trained, in your words.")] = "",
 ) -> None:
     """Import a trunk that was trained elsewhere. Refused unless every name matches."""
-    about = {"name": name, "experiment": experiment, "recipe": recipe, "origin": origin}
+    known = _known(trunk, naming, prefix, branch)
     with lab_here() as lab:
-        row = lab.take_over(file, **_known(trunk, naming, prefix, branch), **about)
+        row = lab.take_over(file, **known, name=name, experiment=experiment, recipe=recipe, origin=origin)
         typer.echo(f"Checkpoint {row.id} ({row.run.name}): {lab.url}/runs/{row.run.id}")
 
 
-def _known(trunk: str | None, naming: str | None, prefix: str | None, branch: str) -> dict[str, Any]:
+def _known(trunk: str | None, naming: str | None, prefix: str | None, branch: str) -> ForeignFile:
     return {
         "trunk": None if trunk is None else {"kind": trunk},
         "naming": naming,

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypedDict, TypeVar, Unpack
 
 import httpx
 from pydantic import TypeAdapter, ValidationError
@@ -21,9 +21,10 @@ from backend.datasets.views import DatasetDetail, DatasetView
 from backend.evaluations.views import EvaluationsView, RetrievalView
 from backend.metrics.views import MetricsView, SeriesSummary
 from backend.people.views import LoginLinkView, NewTokenView, TokenView
-from backend.runs.views import LaunchedView, LogView, PreviewView, RecipeView, RunDetail, RunView
+from backend.runs.views import LaunchedView, LogView, PreviewView, RecipeView, RunDetail, RunView, SortKey
 from backend.settings import Settings
 from backend.views import Page, Problem
+from sce.definition import RunKind
 
 T = TypeVar("T")
 
@@ -32,6 +33,88 @@ READS_FOR_S = 330.0
 
 ENDED = frozenset({"finished", "stopped", "failed"})
 Params = Mapping[str, Any]  # Any: query values of several types, and lists of them
+
+
+class LaunchMore(TypedDict, total=False):
+    """Fields of ``LaunchRequest`` beside the recipe and its overrides."""
+
+    experiment: str
+    name: str | None
+    checkpoint_id: int | None
+    seeds: list[int]
+    priority: int
+    tags: list[str]
+    notes: str
+    is_draft: bool
+    cloned_from_id: int | None
+
+
+class RunFilter(TypedDict, total=False):
+    """Which runs, in what order, and which page of them."""
+
+    experiment_id: int
+    kind: list[RunKind]
+    state: list[str]
+    parent_id: int
+    seed_group: str
+    tag: str
+    q: str
+    archived: bool
+    sort: SortKey
+    descending: bool
+    page: int
+    size: int
+
+
+class LogPart(TypedDict, total=False):
+    first_line: int
+    num_lines: int
+    search: str
+
+
+class MetricsPart(TypedDict, total=False):
+    first_step: int
+    last_step: int
+    width: int
+    after: int
+
+
+class CheckpointFilter(TypedDict, total=False):
+    run_id: int
+    pinned: bool
+    removed: bool
+    page: int
+    size: int
+
+
+class EvaluateAsked(TypedDict, total=False):
+    """Fields of ``EvaluateRequest``."""
+
+    recipe: str | None
+    protocol: Params
+    data: Params
+    overrides: Params
+
+
+class ForeignFile(TypedDict, total=False):
+    """What is known of a file that was made elsewhere; the rest is found out."""
+
+    trunk: Params | None
+    naming: str | None
+    prefix: str | None
+    branch: str
+
+
+class ForeignOrigin(ForeignFile, total=False):
+    """Fields of ``ImportRequest``."""
+
+    sha256: str
+    name: str | None
+    experiment: str
+    origin: str
+    recipe: str
+    num_frames: int
+    clip_s: float
 
 
 class Unreachable(Exception):
@@ -46,7 +129,8 @@ class Refused(Exception):
 
     def __init__(self, problem: Problem) -> None:
         fields = [f"  {field.field}: {field.message}" for field in problem.fields]
-        super().__init__("\n".join([problem.detail, *fields]))
+        is_said = len(fields) == 1 and problem.detail.endswith(problem.fields[0].message)
+        super().__init__("\n".join([problem.detail, *([] if is_said else fields)]))
         self.problem = problem
 
 
@@ -90,17 +174,21 @@ class Lab:
     def recipes(self) -> list[RecipeView]:
         return self._get(list[RecipeView], "/recipes")
 
-    def preview(self, recipe: str, overrides: Params | None = None, **more: Any) -> PreviewView:
+    def preview(
+        self, recipe: str, overrides: Params | None = None, **more: Unpack[LaunchMore]
+    ) -> PreviewView:
         """What a launch would do. Takes what ``launch`` takes."""
         return self._post(PreviewView, "/runs/preview", _launch(recipe, overrides, more))
 
-    def launch(self, recipe: str, overrides: Params | None = None, **more: Any) -> LaunchedView:
+    def launch(
+        self, recipe: str, overrides: Params | None = None, **more: Unpack[LaunchMore]
+    ) -> LaunchedView:
         """Launch a recipe. ``more`` are fields of ``LaunchRequest``: experiment, name, seeds, tags..."""
         return self._post(LaunchedView, "/runs", _launch(recipe, overrides, more))
 
     # -- runs
 
-    def runs(self, **filters: Any) -> Page[RunView]:
+    def runs(self, **filters: Unpack[RunFilter]) -> Page[RunView]:
         """Runs by filter: experiment_id, state, kind, q, page, size..."""
         return self._get(Page[RunView], "/runs", filters)
 
@@ -120,7 +208,7 @@ class Lab:
         """Score the classifiers of a linear probe or a fine-tuning again: ``best``, ``last`` or ``both``."""
         return self._post(LaunchedView, f"/runs/{run_id}/test", {"which": which})
 
-    def logs(self, run_id: int, **part: Any) -> LogView:
+    def logs(self, run_id: int, **part: Unpack[LogPart]) -> LogView:
         """Output: ``first_line``, ``num_lines``, ``search``."""
         return self._get(LogView, f"/runs/{run_id}/logs", part)
 
@@ -147,21 +235,21 @@ class Lab:
     def series(self, run_id: int) -> list[SeriesSummary]:
         return self._get(list[SeriesSummary], f"/runs/{run_id}/metrics")
 
-    def metrics(self, runs: list[int], keys: list[str], **part: Any) -> MetricsView:
+    def metrics(self, runs: list[int], keys: list[str], **part: Unpack[MetricsPart]) -> MetricsView:
         return self._get(MetricsView, "/metrics", {"run": runs, "key": keys, **part})
 
-    def checkpoints(self, **filters: Any) -> Page[CheckpointView]:
+    def checkpoints(self, **filters: Unpack[CheckpointFilter]) -> Page[CheckpointView]:
         return self._get(Page[CheckpointView], "/checkpoints", filters)
 
-    def evaluate(self, checkpoint_id: int, **asked: Any) -> LaunchedView:
+    def evaluate(self, checkpoint_id: int, **asked: Unpack[EvaluateAsked]) -> LaunchedView:
         """Evaluate a checkpoint: ``recipe``, or ``protocol``; ``data``, ``overrides``."""
         return self._post(LaunchedView, f"/checkpoints/{checkpoint_id}/evaluate", asked)
 
-    def inspect(self, path: str, **asked: Any) -> InspectionView:
+    def inspect(self, path: str, **asked: Unpack[ForeignFile]) -> InspectionView:
         """How a file's names match a trunk's: ``trunk``, ``naming``, ``prefix``, ``branch`` say what is known."""
         return self._post(InspectionView, "/imports/inspect", {"path": path, **asked}, timeout_s=READS_FOR_S)
 
-    def take_over(self, path: str, **asked: Any) -> CheckpointView:
+    def take_over(self, path: str, **asked: Unpack[ForeignOrigin]) -> CheckpointView:
         """Import a trunk: as ``inspect``, and ``name``, ``experiment``, ``recipe``, ``origin``."""
         return self._post(CheckpointView, "/imports", {"path": path, **asked}, timeout_s=READS_FOR_S)
 
@@ -250,7 +338,7 @@ class Lab:
         return response
 
 
-def _launch(recipe: str, overrides: Params | None, more: Mapping[str, Any]) -> Params:
+def _launch(recipe: str, overrides: Params | None, more: LaunchMore) -> Params:
     return {"recipe": recipe, "overrides": dict(overrides or {}), **more}
 
 

@@ -1,12 +1,24 @@
 """The database: one engine, one declarative base, SQLite (WAL) or PostgreSQL by the same code."""
 
 import json
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, create_engine, event, make_url, text
+from sqlalchemy import (
+    JSON,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    MetaData,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction, sessionmaker
 from sqlalchemy.types import TypeDecorator
@@ -15,7 +27,7 @@ Publish = Callable[[str, tuple[int, ...]], None]
 """Sends a task's name and arguments to the workers."""
 
 # Text is kept as it is written, so that it can be searched; NaN is no JSON, and PostgreSQL refuses it.
-_json_text: Callable[[Any], str] = partial(json.dumps, ensure_ascii=False, allow_nan=False)
+_json_text: Callable[[object], str] = partial(json.dumps, ensure_ascii=False, allow_nan=False)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -47,7 +59,7 @@ class Table(DeclarativeBase):
     )
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as a plain class attribute
         datetime: UtcDateTime,
-        dict[str, Any]: JSON,
+        dict[str, Any]: JSON,  # Any: JSON, whose shape a pydantic model or the trainer knows
         dict[str, float]: JSON,
         dict[str, str]: JSON,
         list[str]: JSON,
@@ -102,13 +114,13 @@ def insert_for(db: Session, table: type[Table]) -> sqlite.Insert | postgresql.In
     return sqlite.insert(table)
 
 
-def _prepare_sqlite(connection: Any, _: Any) -> None:
+def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves, below
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000"):
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_immediate(connection: Any) -> None:
+def _begin_immediate(connection: Connection) -> None:
     # A deferred transaction that reads first and writes later fails at once when another wrote between.
     immediate = not connection.get_execution_options().get("read_only", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

@@ -25,14 +25,14 @@ NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 """NUL, which PostgreSQL keeps in no text, and halves of surrogate pairs, which no UTF-8 can say."""
 
 
-def of_text(value: Any) -> Any:
+def of_text(value: T) -> T:
     """The value, when every text in it can be kept and said again. Raises ``ValueError``."""
     if any(NO_TEXT.search(text) for text in _texts(value)):
         raise ValueError("It holds a character that is no text (NUL, or half of a pair): leave it out.")
     return value
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: object) -> Iterator[str]:
     """Every text in a value, keys too; however deep, it takes no stack."""
     left = [value]
     while left:
@@ -49,6 +49,7 @@ Text = Annotated[str, AfterValidator(of_text)]
 """What is searched for, as an address says it."""
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128)]
 """What people call a thing: never blank."""
+# Any: a value of whichever field the key names; the definition checks it.
 Overrides = Annotated[dict[str, Any], BeforeValidator(of_text), Field(max_length=200)]
 """Values by dotted key."""
 
@@ -66,7 +67,7 @@ class Request(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _holds_text(cls, value: Any) -> Any:
+    def _holds_text(cls, value: object) -> object:
         return of_text(value)
 
 

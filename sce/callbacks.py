@@ -12,7 +12,8 @@ from torch import Tensor
 from sce.definition.health import WELL, judge
 from sce.methods import AnyMethod
 from sce.methods.family import MomentumMethod
-from sce.modules import gather_objects
+from sce.modules import any_rank, gather_objects
+from sce.moves import moves_of
 from sce.rundir import MetricsEvent, ProgressEvent
 from sce.saving import Saving
 from sce.schedules import learning_rate
@@ -39,7 +40,8 @@ class Scheduled(Callback):
         self, trainer: Trainer, module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
         learning = self.session.definition.optimisation
-        rate = learning_rate(trainer.global_step, learning, steps_per_epoch=self.session.steps_per_epoch)
+        step = trainer.global_step - moves_of(module).skipped
+        rate = learning_rate(step, learning, steps_per_epoch=self.session.steps_per_epoch)
         for group in trainer.optimizers[0].param_groups:
             group["lr"] = rate
 
@@ -119,7 +121,9 @@ class Journal(Callback):
         values: dict[str, Any] = dict(module.values)
         values["train/lr"] = trainer.optimizers[0].param_groups[0]["lr"]
         if isinstance(module, MomentumMethod):
-            values |= module.used_at(step - 1)
+            values |= module.used_at(step - 1 - module.moves.skipped)
+        if self.session.definition.compute.precision in ("16-mixed", "mixed"):
+            values["train/skipped_steps"] = module.moves.skipped + (not module.moves.took_place)
         values |= module.health
         module.health = {}
         self._waiting.append((step, step / self.session.steps_per_epoch, values))
@@ -209,7 +213,7 @@ class LeaveWhenAsked(Callback):
             return
         reason = self._reason()
         # Every rank must leave at the same batch, or the others wait for it for ever.
-        if not trainer.strategy.reduce_boolean_decision(reason is not None, all=False):
+        if not any_rank(reason is not None):
             return
         if trainer.global_step >= self.session.steps:
             return

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from sce.losses import full
+
 EVERY = 20
 
 
@@ -31,8 +33,8 @@ def wants_health(method: Any) -> bool:
 @torch.no_grad()
 def measure(seen: Seen) -> dict[str, Tensor]:
     """The signs, by the names they are journaled under. Only RankMe's eigenvalues wait for the device."""
-    keys_NC = seen.keys_NC.float()
-    one_BC, other_BC = (part.float() for part in seen.pairs)
+    keys_NC = full(seen.keys_NC)
+    one_BC, other_BC = (full(part) for part in seen.pairs)
     similarity = (one_BC * other_BC).sum(dim=1).mean()
     signs = {
         "health/embedding_std": keys_NC.std(dim=0).mean(),

@@ -1,6 +1,7 @@
 """Parts that methods share: heads, the queue of past keys, and how the momentum branch follows."""
 
 import copy
+from functools import cache
 from typing import Any, TypeVar
 
 import torch
@@ -9,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sce.definition import Predictor, Projector
+from sce.losses import full
 
 Thing = TypeVar("Thing")
 
@@ -33,7 +35,7 @@ class KeyQueue(nn.Module):
             return
         offset = max(len(keys_NC) - size, 0)
         places = (self.next_slot + offset + torch.arange(len(keys_NC) - offset, device=keys_NC.device)) % size
-        self.keys_QC[places] = keys_NC[offset:].float()
+        self.keys_QC[places] = keys_NC[offset:].to(self.keys_QC.dtype)
         self.next_slot.copy_((self.next_slot + len(keys_NC)) % size)
 
 
@@ -79,8 +81,8 @@ def follow(target: nn.Module, online: nn.Module, *, momentum: float) -> None:
 
 
 def unit(embeddings: Tensor) -> Tensor:
-    """Rows scaled to length 1, in float32."""
-    return F.normalize(embeddings.float(), dim=-1)
+    """Rows scaled to length 1, in float32 (or float64, if given)."""
+    return F.normalize(full(embeddings), dim=-1)
 
 
 def gather(rows: Tensor) -> Tensor:
@@ -90,6 +92,21 @@ def gather(rows: Tensor) -> Tensor:
     parts = [torch.empty_like(rows) for _ in range(dist.get_world_size())]
     dist.all_gather(parts, rows.detach().contiguous())
     return torch.cat(parts)
+
+
+def any_rank(decision: bool) -> bool:
+    """Whether any rank says so: asked between the hosts' CPUs, so that no rank waits for its GPU."""
+    if not (dist.is_available() and dist.is_initialized()):
+        return decision
+    told = torch.tensor(int(decision))
+    dist.all_reduce(told, dist.ReduceOp.MAX, group=_of_cpus(dist.group.WORLD))
+    return bool(told)
+
+
+@cache
+def _of_cpus(world: Any) -> Any:
+    """A group of the same ranks that talks over the network alone."""
+    return world if dist.get_backend(world) == "gloo" else dist.new_group(backend="gloo")
 
 
 def gather_objects(own: Thing) -> list[Thing]:
@@ -134,7 +151,7 @@ def shuffled(rows: Tensor) -> tuple[Tensor, Tensor]:
     Batch norm over such a part cannot tell which rows belong together (MoCo, arXiv 1911.05722, section 3.3).
     """
     everyone = gather(rows)
-    order_N = torch.randperm(len(everyone)).to(rows.device)
+    order_N = torch.randperm(len(everyone)).to(rows.device, non_blocking=True)
     if dist.is_available() and dist.is_initialized():
         dist.broadcast(order_N, src=0)
     first = rank() * len(rows)

@@ -1,6 +1,6 @@
 """Optimizers, built from the definition. Norms are computed in float32, updates by fused foreach calls."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from sce.definition import AdamW, Lars, Optimisation, Sgd
 from sce.definition.derived import scaled_lr
+from sce.losses import full
 
 
 class LARS(torch.optim.Optimizer):
@@ -44,9 +45,11 @@ class LARS(torch.optim.Optimizer):
         weights = [weight for weight in group["params"] if weight.grad is not None]
         if not weights:
             return
-        updates = [weight.grad.clone() for weight in weights]
+        updates = [weight.grad for weight in weights]
         adapted = [place for place, weight in enumerate(weights) if weight.ndim > 1]
-        _adapt([weights[i] for i in adapted], [updates[i] for i in adapted], group)
+        scaled = _adapted([weights[i] for i in adapted], [updates[i] for i in adapted], group)
+        for place, update in zip(adapted, scaled, strict=True):
+            updates[place] = update
         histories = [self._history(weight) for weight in weights]
         torch._foreach_mul_(histories, group["momentum"])
         torch._foreach_add_(histories, updates)
@@ -60,20 +63,26 @@ class LARS(torch.optim.Optimizer):
         return history
 
 
-def _adapt(weights: list[Tensor], updates: list[Tensor], group: dict[str, Any]) -> None:
-    """Add the decay and scale each update, in place."""
+def _adapted(weights: list[Tensor], gradients: list[Tensor], group: dict[str, Any]) -> Sequence[Tensor]:
+    """The gradients with the decay, each scaled; they themselves stay as they are."""
     if not weights:
-        return
-    torch._foreach_add_(updates, weights, alpha=group["weight_decay"])
-    weight_norms = torch.stack(torch._foreach_norm(weights)).float()
-    update_norms = torch.stack(torch._foreach_norm(updates)).float()
+        return []
+    updates = torch._foreach_add(gradients, weights, alpha=group["weight_decay"])
+    weight_norms = full(torch.stack(torch._foreach_norm(weights)))
+    update_norms = full(torch.stack(torch._foreach_norm(updates)))
     is_usable = (weight_norms > 0) & (update_norms > 0)
     scales = torch.where(is_usable, group["trust"] * weight_norms / update_norms, 1.0)
     torch._foreach_mul_(updates, list(scales.unbind()))
+    return updates
 
 
-def build_optimizer(learning: Optimisation, module: nn.Module) -> torch.optim.Optimizer:
-    """The optimizer of every parameter that learns; its rate is set before each step from the schedule."""
+def build_optimizer(
+    learning: Optimisation, module: nn.Module, *, fused: bool = False
+) -> torch.optim.Optimizer:
+    """The optimizer of every parameter that learns; its rate is set before each step from the schedule.
+
+    ``fused`` moves all weights in one kernel, where torch has one for the rule.
+    """
     chosen = learning.optimizer
     lr = scaled_lr(chosen.lr, chosen.lr_scaling, learning.batch_size)
     weights = [weight for weight in module.parameters() if weight.requires_grad]
@@ -82,11 +91,19 @@ def build_optimizer(learning: Optimisation, module: nn.Module) -> torch.optim.Op
             decay, trust = chosen.weight_decay, chosen.trust
             return LARS(weights, lr=lr, momentum=chosen.momentum, weight_decay=decay, trust=trust)
         case Sgd():
-            return torch.optim.SGD(weights, lr=lr, momentum=chosen.momentum, weight_decay=chosen.weight_decay)
+            return torch.optim.SGD(
+                weights,
+                lr=lr,
+                momentum=chosen.momentum,
+                weight_decay=chosen.weight_decay,
+                fused=fused or None,
+            )
         case AdamW():
             decayed = {"params": [weight for weight in weights if weight.ndim > 1]}
             plain: dict[str, Any] = {
                 "params": [weight for weight in weights if weight.ndim <= 1],
                 "weight_decay": 0.0,
             }
-            return torch.optim.AdamW([decayed, plain], lr=lr, weight_decay=chosen.weight_decay)
+            return torch.optim.AdamW(
+                [decayed, plain], lr=lr, weight_decay=chosen.weight_decay, fused=fused or None
+            )

@@ -10,6 +10,7 @@ from lightning import Callback, LightningModule, Trainer
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 
 from sce.checkpoints import LAST, digest, journaled, sweep, write_atomically
+from sce.modules import any_rank
 from sce.rundir import CheckpointEvent, CheckpointKind, RemovedEvent
 from sce.session import Session
 
@@ -56,7 +57,7 @@ class Saving(Callback):
         is_due = minutes >= self.session.definition.checkpoints.last_every_min
         if step % per_epoch == 0 and self._is_kept(step // per_epoch):
             self.save(trainer, "periodic", f"epoch={step // per_epoch:04d}.ckpt")
-        elif trainer.strategy.reduce_boolean_decision(is_due, all=False):
+        elif any_rank(is_due):
             self.save_last(trainer)
 
     def _is_kept(self, epoch: int) -> bool:

@@ -19,6 +19,7 @@ import torch
 from pydantic import ValidationError
 
 from sce.definition import Evaluation, Pretrain
+from sce.definition.methods import Method
 from sce.definition.problems import problems_of
 from sce.rundir import EndEvent, EndStatus, FailureKind, RunDir, StartEvent, StopReason
 from sce.session import Session
@@ -113,7 +114,9 @@ def pretrain(
     from sce.callbacks import Journal, LeaveWhenAsked, Scheduled, StopAtNan
     from sce.checkpoints import newest_whole
     from sce.data.module import pretrain_loader, refuse_other_classes
+    from sce.devices import prepare
     from sce.methods import build_method
+    from sce.moves import CountSkipped
     from sce.resuming import SeededSteps, take_up
     from sce.saving import Saving
 
@@ -121,20 +124,19 @@ def pretrain(
     found = newest_whole(run)
     trainer = _trainer(run, definition)
     lightning.seed_everything(definition.seed, verbose=False)
-    loader = pretrain_loader(
-        definition, rank=trainer.global_rank, world_size=trainer.world_size, pin=torch.cuda.is_available()
-    )
+    is_gpu = trainer.strategy.root_device.type == "cuda"
+    loader = pretrain_loader(definition, rank=trainer.global_rank, world_size=trainer.world_size, pin=is_gpu)
     refuse_other_classes(definition)
     steps_per_epoch = len(loader) // definition.optimisation.accumulate
     is_writer = trainer.is_global_zero
     session = Session(run, definition, attempt, steps_per_epoch, is_writer, [] if heard is None else heard)
     method = build_method(definition, steps=session.steps, steps_per_epoch=steps_per_epoch)
-    if definition.compute.compile:
-        method.trunk.compile()
+    prepare(method, definition.compute, trainer.strategy.root_device)
     take_up(loader.sampler, found.step, session)
     saving, journal = Saving(session), Journal(session)
     leaving = LeaveWhenAsked(session, saving, journal)
-    callbacks = [Scheduled(session), StopAtNan(), SeededSteps(session), journal, saving, leaving]
+    skips = CountSkipped(session)  # after the journal, which tells what the step at hand used
+    callbacks = [Scheduled(session), StopAtNan(), SeededSteps(session), journal, skips, saving, leaving]
     trainer.callbacks += callbacks  # type: ignore[attr-defined]  # documented, not annotated
     listen(session.asked)
     if session.is_writer:
@@ -192,6 +194,7 @@ def _trainer(run: RunDir, definition: Pretrain) -> "Trainer":
     from lightning import Trainer
     from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 
+    from sce.devices import arithmetic
     from sce.saving import StraightToDisk
 
     compute, learning = definition.compute, definition.optimisation
@@ -199,6 +202,7 @@ def _trainer(run: RunDir, definition: Pretrain) -> "Trainer":
     is_gpu = compute.accelerator != "cpu" and torch.cuda.is_available()
     if compute.accelerator == "gpu" and not is_gpu:
         raise ValueError("compute.accelerator is gpu and this host has none: choose auto or cpu")
+    precision = arithmetic(compute, torch.device("cuda" if is_gpu else "cpu"))
     return Trainer(
         accelerator="gpu" if is_gpu else "cpu",
         devices=compute.devices,
@@ -209,9 +213,11 @@ def _trainer(run: RunDir, definition: Pretrain) -> "Trainer":
             StraightToDisk(),
             *([SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() else []),
         ],
-        precision="32-true" if compute.precision == "32" else compute.precision,
-        # It raises on CPU at the first forward pass; a shuffled batch must be normalised rank by rank.
-        sync_batchnorm=is_gpu and world_size > 1 and not getattr(definition.method, "shuffle_norm", False),
+        precision="32-true" if precision == "32" else precision,
+        # Every step has the same shapes: the fastest convolutions are looked for once.
+        benchmark=is_gpu and not compute.deterministic,
+        # It raises on CPU at the first forward pass.
+        sync_batchnorm=is_gpu and world_size > 1 and shares_norms(definition.method),
         max_epochs=learning.epochs,
         accumulate_grad_batches=learning.accumulate,
         gradient_clip_val=learning.clip_norm,
@@ -223,6 +229,11 @@ def _trainer(run: RunDir, definition: Pretrain) -> "Trainer":
         enable_model_summary=False,
         default_root_dir=run.path,
     )
+
+
+def shares_norms(method: Method) -> bool:
+    """Whether several devices normalise as one: not a shuffled batch, nor labels, as published."""
+    return method.kind != "supervised" and not getattr(method, "shuffle_norm", False)
 
 
 def _strategy() -> "DDPStrategy":

@@ -9,6 +9,7 @@ import typer
 
 from backend.cli import app
 from sce.recipes import define, load_recipe, parse_override
+from sce.recipes.aliases import ALIASES
 
 ROOT = Path(__file__).parent.parent
 ROWS = [
@@ -59,3 +60,8 @@ def test_a_named_test_is_there(row: list[str]) -> None:
         file, _, function = name.partition("::")
         assert (ROOT / file).is_file()
         assert not function or f"def {function}(" in (ROOT / file).read_text()
+
+
+def test_every_published_key_has_its_row() -> None:
+    text = (ROOT / "docs/commands.md").read_text()
+    assert re.findall(r"^\| `(\w+)` \| (.+) \|$", text, re.MULTILINE) == list(ALIASES.items())

@@ -1,7 +1,7 @@
 """A trunk's card: what it is, how it was trained, what it scored. For people as Markdown, for programs as JSON."""
 
 import re
-from typing import Any
+from collections.abc import Iterable
 
 from sqlalchemy.orm import Session
 
@@ -16,6 +16,9 @@ from backend.runs.tables import Run
 from sce.definition import Import, Pretrain, definition_adapter, learned_as
 from sce.definition.exports import layouts_of
 from sce.definition.sizes import trunk_size, trunk_width
+
+SCORES = ("top", "best_top", "R@", "mAP", "mean_per_class")
+"""How the names of scores begin that a card quotes."""
 
 
 def card(db: Session, checkpoint_id: int) -> CardView:
@@ -116,7 +119,7 @@ def as_markdown(view: CardView) -> str:
         (score.dataset, score.split, score.protocol, name, f"{value:.4f}")
         for score in view.scores
         for name, value in score.values.items()
-        if name.startswith(("top", "R@", "map"))
+        if name.startswith(SCORES)
     ]
     lines += (
         _table(("data set", "split", "protocol", "score", "value"), rows)
@@ -126,8 +129,8 @@ def as_markdown(view: CardView) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _table(head: tuple[str, ...], rows: Any) -> list[str]:
-    body = ["| " + " | ".join(escaped(str(cell)) for cell in row) + " |" for row in rows]
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
+    body = ["| " + " | ".join(escaped(cell) for cell in row) + " |" for row in rows]
     return ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head), *body]
 
 

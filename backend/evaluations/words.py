@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+Protocol = Mapping[str, Any]  # Any: JSON, of which a record from before may lack a field
 KIND_WORDS = {
     "knn": "k-NN",
     "linear": "Linear probe",
@@ -19,7 +20,7 @@ def kind_word(kind: str) -> str:
     return KIND_WORDS.get(kind, kind)
 
 
-def protocol_words(protocol: Mapping[str, Any]) -> str:
+def protocol_words(protocol: Protocol) -> str:
     """As in 'k-NN, k 20, 1 clip x 1 crop': what two scores must share to be compared."""
     kind = str(protocol.get("kind", ""))
     parts = [kind_word(kind), *_own_words(kind, protocol)]
@@ -30,7 +31,7 @@ def protocol_words(protocol: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def _own_words(kind: str, protocol: Mapping[str, Any]) -> list[str]:
+def _own_words(kind: str, protocol: Protocol) -> list[str]:
     if kind == "knn":
         swept = " and others" if protocol.get("more_k") or protocol.get("more_temperatures") else ""
         return [f"k {protocol.get('k')}", f"temperature {protocol.get('temperature'):g}{swept}"]
@@ -44,7 +45,7 @@ def _own_words(kind: str, protocol: Mapping[str, Any]) -> list[str]:
     return _of_features(kind, protocol)
 
 
-def _of_features(kind: str, protocol: Mapping[str, Any]) -> list[str]:
+def _of_features(kind: str, protocol: Protocol) -> list[str]:
     if kind == "test":
         return [
             {"both": "best and last classifier"}.get(
@@ -59,7 +60,7 @@ def _of_features(kind: str, protocol: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _frozen(protocol: Mapping[str, Any]) -> list[str]:
+def _frozen(protocol: Protocol) -> list[str]:
     """What a fine-tuning does beside training everything."""
     said = []
     if dropout := protocol.get("dropout"):
@@ -73,5 +74,5 @@ def _frozen(protocol: Mapping[str, Any]) -> list[str]:
     return said
 
 
-def _count(number: Any, what: str) -> str:
+def _count(number: object, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -10,6 +10,10 @@ from backend.checkpoints.card import escaped
 from backend.results.views import Measured, OwnTable, PaperTable
 
 Format = Literal["csv", "latex", "markdown"]
+AVERAGED = (
+    "Percent, mean ± standard deviation over n seeds; numbered splits are averaged for each seed before. "
+    "The last checkpoint of a training counts."
+)
 MEDIA = {"csv": "text/csv", "latex": "application/x-tex", "markdown": "text/markdown"}
 SUFFIXES = {"csv": "csv", "latex": "tex", "markdown": "md"}
 _LATEX = {
@@ -38,7 +42,8 @@ def said(cell: Measured | None, *, is_marked: bool = True) -> str:
     mark = "*" if cell.reasons and is_marked else ""
     failed = f", {cell.failed} of {cell.asked} failed" if cell.failed else ""
     splits = f", {cell.splits} splits" if cell.splits and cell.splits > 1 else ""
-    return f"{cell.mean:.1f}{spread}{mark} (n = {cell.n}{splits}{failed})"
+    lacking = f", {cell.left_out} without all splits" if cell.left_out else ""
+    return f"{cell.mean:.1f}{spread}{mark} (n = {cell.n}{splits}{lacking}{failed})"
 
 
 def printed(value: float) -> str:
@@ -59,7 +64,7 @@ def of_paper(table: PaperTable) -> Grid:
         failed = f", {own.failed} of {own.seeds} failed" if own.failed else ""
         rows.append((f"{own.name} ({own.experiment}{failed})", *(said(cell) for cell in cells), "ours"))
         notes += _reasons(own.name, table, own.cells)
-    return Grid(table.title, head, tuple(rows), (f"Published: {table.source}.", *notes))
+    return Grid(table.title, head, tuple(rows), (f"Published: {table.source}.", f"Ours: {AVERAGED}", *notes))
 
 
 def _reasons(name: str, table: PaperTable, cells: dict[str, Measured]) -> Iterable[str]:
@@ -81,7 +86,7 @@ def of_own(table: OwnTable) -> Grid:
             cell = row.cells.get(column.key)
             cells += [said(cell.untrained), said(cell.trained)] if cell else ["", ""]
         rows.append(tuple(cells))
-    notes = [f"{column.label}, {column.dataset}: {column.protocol}." for column in table.columns]
+    notes = [AVERAGED, *(f"{column.label}, {column.dataset}: {column.protocol}." for column in table.columns)]
     return Grid("Our runs", tuple(head), tuple(rows), tuple(notes))
 
 

@@ -4,7 +4,7 @@ import json
 import math
 import re
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,10 +45,19 @@ class Score:
         return data
 
     @property
+    def seed(self) -> "Seed":
+        trains = self.run.kind in ("linear", "finetune")
+        return (self.run.parent_id or 0, int(self.run.definition.get("seed", 0)) if trains else 0)
+
+    @property
     def split(self) -> tuple[str, str | None]:
         """The scored split's name without its number, and the number: HMDB51's three are one protocol."""
         found = _SPLIT.match(str(self.data["val_split"]))
         return (found[1], found[2]) if found else (str(self.data["val_split"]), None)
+
+
+Seed = tuple[int, int]
+"""A training, and the seed of the classifier that was trained on it; 0 where the evaluation trains nothing."""
 
 
 @dataclass
@@ -116,27 +125,40 @@ def _add_scores(db: Session, found: Sequence[Group]) -> None:
 def measured(scores: Iterable[Score], metric: str) -> Measured:
     """One cell: for each seed the mean over its splits, and the mean and deviation over seeds.
 
-    Of several checkpoints the last one's score counts, and of several tries the newest that gave one.
+    Of several checkpoints of a training the last one's score counts, and of several tries the newest that gave
+    one. A seed that lacks a split which others have is left out of the mean: it would be one of other videos.
     """
-    newest: dict[tuple[int, str | None], list[Score]] = defaultdict(list)
-    for score in scores:
-        newest[(score.run.parent_id or 0, score.split[1])].append(score)
-    chosen = {place: _last(tries) for place, tries in newest.items()}
+    chosen = _chosen(scores)
     good = {place: one for place, one in chosen.items() if _value(one, metric) is not None}
-    by_seed: dict[int, list[float]] = defaultdict(list)
-    for (seed, _), one in good.items():
-        by_seed[seed].append(100 * (_value(one, metric) or 0.0))
-    values = [statistics.fmean(of_splits) for of_splits in by_seed.values()]
-    numbered = {number for _, number in good if number is not None}
+    by_seed: dict[Seed, dict[str | None, float]] = defaultdict(dict)
+    for (seed, split), one in good.items():
+        by_seed[seed][split] = 100 * (_value(one, metric) or 0.0)
+    splits = _most_splits(by_seed)
+    values = [statistics.fmean(own.values()) for own in by_seed.values() if own.keys() == splits]
     return Measured(
         mean=statistics.fmean(values) if values else None,
         std=statistics.stdev(values) if len(values) > 1 else None,
         n=len(values),
-        splits=len(numbered) or None,
+        splits=len(splits - {None}) or None,
         failed=sum(one.run.state == FAILED for one in chosen.values()),
         asked=len(chosen),
-        run_ids=sorted(one.run.id for one in good.values()),
+        left_out=len(by_seed) - len(values),
+        run_ids=sorted(one.run.id for (seed, _), one in good.items() if by_seed[seed].keys() == splits),
     )
+
+
+def _chosen(scores: Iterable[Score]) -> dict[tuple[Seed, str | None], Score]:
+    """One evaluation of each seed on each split."""
+    tries: dict[tuple[Seed, str | None], list[Score]] = defaultdict(list)
+    for score in scores:
+        tries[(score.seed, score.split[1])].append(score)
+    return {place: _last(own) for place, own in tries.items()}
+
+
+def _most_splits(by_seed: Mapping[Seed, Mapping[str | None, float]]) -> frozenset[str | None]:
+    """The largest set of splits that a seed was scored on; of equally large ones that of the most seeds."""
+    counted = Counter(frozenset(own) for own in by_seed.values())
+    return max(counted, key=lambda splits: (len(splits), counted[splits]), default=frozenset())
 
 
 def _last(tries: Sequence[Score]) -> Score:

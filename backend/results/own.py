@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections import defaultdict
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -57,7 +56,7 @@ def _place(column: OwnColumn) -> int:
 
 
 def _row(group: Group, by_column: dict[str, list[Score]]) -> OwnTableRow:
-    learned: Any = group.learned
+    learned = group.learned
     return OwnTableRow(
         name=group.name,
         experiment=group.experiment,

@@ -26,12 +26,14 @@ class Measured(View):
     std: float | None
     """Standard deviation over seeds (n - 1); None for one seed."""
     n: int
-    """Seeds that count."""
+    """Seeds that count: trainings, or several classifiers of one training where only their seeds differ."""
     splits: int | None
     """Splits that each seed's score is the mean of; None when the data set has but one."""
     failed: int
     """Evaluations that failed, of ``asked``."""
     asked: int
+    left_out: int = 0
+    """Seeds without a number in the mean: not yet scored on each split that the others were."""
     run_ids: list[int]
     """Evaluations that the cell was made of."""
     difference: float | None = None

@@ -20,6 +20,8 @@ from sce.definition import Evaluation, Pretrain, TestProtocol, definition_adapte
 from sce.definition.problems import problems_of
 from sce.recipes import Recipe, UnknownKey, UnknownRecipe, expanded, load_recipe, with_overrides
 
+Tree = dict[str, Any]  # Any: a definition as JSON, before and after pydantic has looked at it
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -38,6 +40,10 @@ def understand(db: Session, asked: LaunchRequest, *, settings: Settings) -> Aske
     checkpoint = _checkpoint(db, asked.checkpoint_id)
     if checkpoint is not None:
         tree["checkpoint"] = _file_of(checkpoint, tree.get("checkpoint"))
+    elif "protocol" in tree and tree.get("checkpoint") is None:
+        raise invalid(
+            {"checkpoint": "Choose what is measured: a checkpoint's number, or the path of a file."}
+        )
     definition = _validated(tree)
     whole = definition.model_dump(mode="json")
     _refuse_huge(whole)
@@ -66,7 +72,7 @@ def _recipe(name: str | None) -> Recipe | None:
         raise invalid({"recipe": str(error)}) from error
 
 
-def _tree(asked: LaunchRequest, recipe: Recipe | None) -> dict[str, Any]:
+def _tree(asked: LaunchRequest, recipe: Recipe | None) -> Tree:
     base = asked.definition if asked.definition is not None else recipe.definition if recipe else None
     if base is None:
         raise invalid({"recipe": "Name a recipe, or give a definition."})
@@ -80,21 +86,21 @@ def _tree(asked: LaunchRequest, recipe: Recipe | None) -> dict[str, Any]:
         raise invalid(_fields(error, base)) from error
 
 
-def _validated(tree: Mapping[str, Any]) -> Pretrain | Evaluation:
+def _validated(tree: Mapping[str, object]) -> Pretrain | Evaluation:
     try:
         return definition_adapter.validate_python(tree)
     except ValidationError as error:
         raise invalid(_fields(error, tree)) from error
 
 
-def _fields(error: ValidationError, given: Mapping[str, Any]) -> dict[str, str]:
+def _fields(error: ValidationError, given: Mapping[str, object]) -> dict[str, str]:
     return {
         field_meant(problem.field, problem.message, given): problem.message
         for problem in problems_of(error, given)
     }
 
 
-def field_meant(field: str, message: str, given: Any) -> str:
+def field_meant(field: str, message: str, given: object) -> str:
     """The field that a sentence about a whole part begins with, so that a form can show it there.
 
     A part says "batch_size 30 cannot be cut into ..." of itself; the field is the part's batch_size.
@@ -109,7 +115,7 @@ def field_meant(field: str, message: str, given: Any) -> str:
     return field
 
 
-def _at(tree: Any, path: str) -> Any:
+def _at(tree: object, path: str) -> object:
     for part in path.split(".") if path else []:
         if isinstance(tree, list | tuple) and part.isdigit() and int(part) < len(tree):
             tree = tree[int(part)]
@@ -120,9 +126,10 @@ def _at(tree: Any, path: str) -> Any:
     return tree
 
 
-def _refuse_huge(tree: Mapping[str, Any]) -> None:
+def _refuse_huge(tree: Mapping[str, object]) -> None:
     """Raises ``Invalid`` for whole numbers that no column of the record could hold."""
-    faults, left = {}, [("", tree)]
+    faults: dict[str, str] = {}
+    left: list[tuple[str, object]] = [("", tree)]
     while left:
         path, part = left.pop()
         if isinstance(part, int) and part > MAX_ID:
@@ -135,7 +142,7 @@ def _refuse_huge(tree: Mapping[str, Any]) -> None:
         raise invalid(faults)
 
 
-def _resolve_roots(tree: dict[str, Any], settings: Settings) -> None:
+def _resolve_roots(tree: Tree, settings: Settings) -> None:
     """Make every data root absolute, in place. Raises ``Invalid`` for one outside the data roots."""
     places = [("data.root", tree["data"])]
     for number, planned in enumerate(tree.get("evaluations", ())):
@@ -176,7 +183,7 @@ def _refuse_odd_checkpoint(definition: Evaluation, checkpoint: Checkpoint | None
         raise invalid({"checkpoint_id": sentence})
 
 
-def _file_of(checkpoint: Checkpoint, given: Any) -> dict[str, Any]:
+def _file_of(checkpoint: Checkpoint, given: object) -> Tree:
     branch = given.get("branch", "online") if isinstance(given, Mapping) else "online"
     path = f"{checkpoint.run_id}/{checkpoint.path}"
     return {"path": path, "sha256": checkpoint.sha256, "branch": branch}
@@ -195,7 +202,7 @@ def _by_path(db: Session, definition: Evaluation, settings: Settings) -> Checkpo
     return _checkpoint(db, row.id) if row else None
 
 
-def _known_file(definition: Evaluation, checkpoint: Checkpoint | None, settings: Settings) -> dict[str, Any]:
+def _known_file(definition: Evaluation, checkpoint: Checkpoint | None, settings: Settings) -> Tree:
     """The checkpoint's file with its digest. Raises ``Invalid`` for a file that is elsewhere or missing."""
     given = definition.checkpoint.model_dump(mode="json")
     if checkpoint is not None:
@@ -211,7 +218,7 @@ def _known_file(definition: Evaluation, checkpoint: Checkpoint | None, settings:
     return {**given, "path": str(file)}
 
 
-def recipe_definition(name: str | None) -> dict[str, Any] | None:
+def recipe_definition(name: str | None) -> Tree | None:
     """A recipe's whole definition; None when it is not there (any more)."""
     try:
         return expanded(load_recipe(name).definition) if name else None

@@ -1,5 +1,6 @@
 """What the present state of the laboratory says of a definition: faults by field, and warnings."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -69,6 +70,7 @@ def _check_data(
     sizes = split_sizes(db, dataset.id)
     for name in ("train_split", "val_split"):
         _check_split(name, getattr(data, name), where, sizes, found)
+    _check_division(data, found)
     _check_lengths(db, dataset, data, where, sizes, found)
     return dataset, sizes
 
@@ -95,6 +97,16 @@ def _check_split(name: str, split: str, where: str, sizes: Mapping[str, int], fo
         found.faults[f"{where}.{name}"] = sentence
     else:
         found.warnings.append(f"{where}.{name}: {sentence} Nothing can be scored on it.")
+
+
+def _check_division(data: Data, found: Findings) -> None:
+    """train-2 and test-1 are parts of two divisions of one set: the second may be learned from in the first."""
+    numbers = [re.search(r"[_-]?0*(\d+)$", name) for name in (data.train_split, data.val_split)]
+    if numbers[0] and numbers[1] and numbers[0][1] != numbers[1][1]:
+        found.warnings.append(
+            f"{data.train_split} and {data.val_split} are not of the same division: what is scored may have "
+            "been trained on. Give both the same number."
+        )
 
 
 def _check_batch(batch_size: int, where: str, train_items: int | None, found: Findings) -> None:

@@ -1,13 +1,12 @@
 """How two definitions differ, field by field."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
-from typing import Any
 
 from backend.runs.views import Change
 
 
-def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+def differences(before: Mapping[str, object], after: Mapping[str, object]) -> list[Change]:
     """Fields that differ, by dotted path, in the order of ``after``; a field that is missing is None."""
     old, new = dict(leaves(before)), dict(leaves(after))
     paths = [*new, *(path for path in old if path not in new)]
@@ -18,7 +17,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Cha
     ]
 
 
-def differences_to_recipe(recipe: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+def differences_to_recipe(recipe: Mapping[str, object], after: Mapping[str, object]) -> list[Change]:
     """As ``differences``; a recipe's relative data folder is no other one once it is found under a data root."""
     return [change for change in differences(recipe, after) if not _is_found_root(change)]
 
@@ -30,7 +29,7 @@ def _is_found_root(change: Change) -> bool:
     return not asked.is_absolute() and found.parts[-len(asked.parts) :] == asked.parts
 
 
-def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(tree: object, path: str = "") -> Iterator[tuple[str, object]]:
     """Every value that holds no further ones, with its dotted path."""
     if isinstance(tree, Mapping) and tree:
         for key, value in tree.items():
@@ -42,6 +41,6 @@ def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, list(tree) if isinstance(tree, tuple) else tree
 
 
-def _is_plain(values: list[Any] | tuple[Any, ...]) -> bool:
+def _is_plain(values: Sequence[object]) -> bool:
     """A list of numbers or words is read as one value, such as a range or the ranks of a retrieval."""
     return not any(isinstance(value, Mapping | list | tuple) for value in values)

@@ -30,7 +30,7 @@ def random_crop(rng: np.random.Generator, frames_THWC: Frames, view: View, *, an
         return crop_resized(frames_THWC, box, view.size, antialias=antialias)
     square = _square(rng, view.crop, view.size, height=height, width=width)
     scaled = resized(frames_THWC, square.height, square.width, antialias=antialias)
-    return cut(padded(scaled, square.padding), square.box).contiguous()
+    return cut(padded(scaled, square.padding), square.box)
 
 
 def part_of(rng: np.random.Generator, view: View, *, height: int, width: int) -> Box:

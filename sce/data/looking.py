@@ -17,7 +17,7 @@ from sce.data.clips import Box
 from sce.data.index import load_index
 from sce.data.readers import Source, TrainReader, ViewPlan
 from sce.data.sampler import Draw
-from sce.data.views import Augment, Draws, blur_kernel_size, draw
+from sce.data.views import Augment, Draws, draw
 from sce.definition import Evaluation, Pretrain, Views
 
 _JITTERS = ("brightness", "contrast", "saturation", "hue")
@@ -136,7 +136,7 @@ def _operations(plan: ViewPlan, box: Box, difference_p: float) -> Iterator[Opera
     yield _crop(box, view.size)
     yield _jitter(draws, view.jitter.p)
     yield Operation("grey", bool(draws.greyed), view.grey_p, "All colour is taken away", {})
-    sigma, kernel = float(draws.sigma_B[0]), blur_kernel_size(view.size)
+    sigma, kernel = float(draws.sigma_B[0]), view.blur_kernel
     words = f"Gaussian of {sigma:.2f} px, kernel of {kernel} px"
     yield Operation("blur", bool(draws.blurred), view.blur_p, words, {"sigma": sigma, "kernel": kernel})
     words = "Bright values, from one half up, are inverted"

@@ -4,7 +4,7 @@ B clips or videos in a rank's batch - V views of a scored video - C = 3 colours 
 Every item draws from a generator seeded by (seed, epoch, position, view): who reads it, and when, is nothing to it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 
 from sce.data.index import load_index
 from sce.data.layout import UnusableFolder
@@ -220,16 +220,27 @@ def _processes(workers: int, pin: bool) -> dict[str, Any]:
 
 
 def _clip_batch(items: list[Read]) -> ClipBatch:
-    views = tuple(torch.stack(same) for same in zip(*(item.views for item in items), strict=True))
+    views = tuple(_stacked(same) for same in zip(*(item.views for item in items), strict=True))
     chances = tuple(np.stack(same) for same in zip(*(item.chances for item in items), strict=True))
     return ClipBatch(views, chances, *_names(items))
 
 
 def _scored_batch(items: list[Read]) -> ScoredBatch:
     read = [item for item in items if item.views]
-    clips = torch.stack([item.views[0] for item in read]) if read else torch.empty(0, dtype=torch.uint8)
+    clips = _stacked([item.views[0] for item in read]) if read else torch.empty(0, dtype=torch.uint8)
     label_B, position_B, _ = _names(read)
     return ScoredBatch(clips, label_B, position_B, tuple(one for item in items for one in item.skipped))
+
+
+def _stacked(clips: Sequence[Tensor]) -> Tensor:
+    """Clips (..., 3, T, S, S), colours last in memory, as a batch that lies alike.
+
+    In a loader process torch stacks them straight into memory that the training shares; a single one is not copied.
+    """
+    if len(clips) == 1:
+        return clips[0][None]
+    batch: Tensor = default_collate([clip.movedim(-4, -1) for clip in clips])
+    return batch.movedim(-1, -4)
 
 
 def _names(items: list[Read]) -> tuple[Tensor, Tensor, tuple[Skipped, ...]]:

@@ -1,7 +1,11 @@
 """From decoded frames to the square uint8 clips that travel to the device: difference, crop, resize.
 
-T frames - H, W pixels - C = 3 colours - S side of the square. Done by loader processes, on the CPU.
+T frames - H, W pixels - C = 3 colours - S side of the square - V views. Done by loader processes, on the CPU.
+Clips are named (3, T, H, W) and lie in memory as decoded, colours last: rows are copied, and no pixel is turned.
 """
+
+from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 import torch
@@ -32,7 +36,19 @@ def resized(frames_THWC: Frames, height: int, width: int, *, antialias: bool) ->
         frames_TCHW = F.interpolate(frames_TCHW, (height, width), mode="bilinear", antialias=antialias)
     if frames_TCHW.is_floating_point():
         frames_TCHW = frames_TCHW.round_().clamp_(0, 255).to(torch.uint8)
-    return frames_TCHW.transpose(0, 1).expand(3, -1, -1, -1).contiguous()
+    frames_TCHW = frames_TCHW.expand(-1, 3, -1, -1)
+    return frames_TCHW.contiguous(memory_format=torch.channels_last).transpose(0, 1)
+
+
+def squares(frames_CTHW: Tensor, clips: Sequence[Sequence[int]], boxes: Sequence[Box]) -> Tensor:
+    """Every box of every clip, (V, 3, T, S, S), clip by clip; a clip says where in ``frames_CTHW`` its frames are."""
+    frames_THWC, size = frames_CTHW.permute(1, 2, 3, 0).numpy(), boxes[0].height
+    views = np.empty((len(clips) * len(boxes), len(clips[0]), size, size, 3), np.uint8)
+    for view, (clip, box) in zip(views, product(clips, boxes), strict=True):
+        rows, columns = slice(box.top, box.top + size), slice(box.left, box.left + size)
+        for square, place in zip(view, clip, strict=True):
+            square[:] = frames_THWC[place, rows, columns]
+    return torch.from_numpy(views).movedim(-1, 1)
 
 
 def cut(frames_CTHW: Tensor, box: Box) -> Tensor:
@@ -52,4 +68,5 @@ def difference(frames_THWC: NDArray[np.uint8], next_THWC: NDArray[np.uint8]) -> 
 
 def padded(frames_CTHW: Tensor, padding: int) -> Tensor:
     """A black frame of ``padding`` pixels around each picture."""
-    return F.pad(frames_CTHW, (padding,) * 4)
+    # Turned so that padding, too, leaves the colours last.
+    return F.pad(frames_CTHW.transpose(0, 1), (padding,) * 4).transpose(0, 1) if padding else frames_CTHW

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -30,7 +29,7 @@ from sce.data.frames import CODEC as FRAMES
 from sce.data.frames import read_frames
 from sce.data.images import read_image
 from sce.data.index import Item
-from sce.data.pictures import cut, difference, resized
+from sce.data.pictures import difference, resized, squares
 from sce.data.sampler import Draw
 from sce.data.video import UnreadableVideo
 from sce.definition import Data, EvalClips, View
@@ -192,15 +191,18 @@ class ScoredReader:
         data = self.source.data
         starts = even_starts(clips=self.clips.clips, duration_s=item.duration_s, clip_s=data.clip_s)
         spans = [self.source.span(item, start_s) for start_s in starts]
-        numbers = [spread(span, num_frames=data.num_frames) for span in spans]
-        pictures = self.source.frames(item, numbers)
-        return torch.stack([crop for frames in pictures for crop in self._squares(frames)])
+        clips = [spread(span, num_frames=data.num_frames) for span in spans]
+        # Clips of a short video share frames: each is decoded and scaled once.
+        wanted = sorted({number for clip in clips for number in clip})
+        (frames_THWC,) = self.source.frames(item, [wanted])
+        place = {number: at for at, number in enumerate(wanted)}
+        return self._squares(frames_THWC, [[place[number] for number in clip] for clip in clips])
 
-    def _squares(self, frames_THWC: NDArray[np.uint8]) -> list[Tensor]:
-        """The crops of one clip, (3, T, S, S) each."""
+    def _squares(self, frames_THWC: NDArray[np.uint8], clips: Sequence[Sequence[int]]) -> Tensor:
+        """The crops of all clips; a clip says where its frames are."""
         size, is_image = self.clips.size, self.source.data.kind == "image"
         short = self.clips.short_side or size
         height, width = scaled_sides(height=frames_THWC.shape[1], width=frames_THWC.shape[2], short=short)
         scaled = resized(frames_THWC, height, width, antialias=is_image)
         boxes = even_boxes(height=height, width=width, size=size, crops=self.clips.crops)
-        return [cut(scaled, box) for box in boxes]
+        return squares(scaled, clips, boxes)

@@ -25,6 +25,8 @@ from numpy.typing import NDArray
 _BLIND_JUMP_S = 1.5
 # Steps back, in seconds, when a jump lands behind its aim: timestamps of reordered streams run ahead.
 _BACK_OFF_S = (0.0, 0.5, 2.0, 8.0)
+# So long after its begin a frame of a constant rate may be taken for the one on show: its due, and some jitter.
+_REACH_FRAMES = 1.25
 # A file that ends so many frames early still shows its last frame.
 _MISSING_TAIL_FRAMES = 2
 
@@ -161,6 +163,12 @@ def _has_no_times(container: InputContainer) -> bool:
     return container.format.name == "avi"
 
 
+def _is_constant(stream: VideoStream) -> bool:
+    """Whether frames last as long as they say: at a variable rate, MP4 tells of B-frames how long others last."""
+    base, average = float(stream.base_rate or 0), float(stream.average_rate or 0)
+    return abs(base - average) <= 1e-4 * average
+
+
 def _start(container: InputContainer, stream: VideoStream, first: "Packet[VideoStream]") -> int:
     """Presentation time of the first frame, in ticks."""
     if _has_no_times(container) and first.pts is not None:
@@ -203,13 +211,17 @@ class _Walk:
         self._start = _start(container, stream, first)
         # Keyframes are indexed by decoding time, which runs ahead of presentation by this much.
         self._lag = first.pts - first.dts if first.pts is not None and first.dts is not None else 0
+        # MP4's own seek allows for that; the others are told less.
+        self._lead = 0 if container.format.name.startswith("mov") else self._lag
         self._frames = self._decoded(chain([first], packets))
         self._held: VideoFrame | None = None
         self._ahead: VideoFrame | None = None
         self._fed = self._start
-        # Times of the pictures still to come; frames far from them that no other needs are not decoded.
+        # Times of the pictures to come; frames out of their reach that no other needs are not decoded.
         self._moments = [self._moment(number) for number in wanted]
+        self._reach_s = _REACH_FRAMES / fps
         self._may_skip = not _has_no_times(container)
+        self._is_constant = _is_constant(stream)
         self._size: tuple[int, int] | None = None
         self._colours = VideoReformatter()
 
@@ -231,32 +243,33 @@ class _Walk:
         return (number + 0.5) / self._fps
 
     def _shown_at(self, time_s: float) -> VideoFrame:
+        """The frame on show, looked for again with nothing skipped where a skipped one may be nearer."""
+        frame = self._found(time_s)
+        if not self._may_skip or time_s <= self._time_s(frame) + self._reach_s:
+            return frame
+        self._may_skip = False
+        self._jump(time_s)
+        return self._found(time_s)
+
+    def _found(self, time_s: float) -> VideoFrame:
+        """The last of the decoded frames that begins before a moment."""
         if self._pays_to_jump(time_s):
             self._jump(time_s)
         while True:
-            if self._held is not None and time_s < self._end_s(self._held):
+            if self._held is not None and self._is_constant and time_s < self._end_s(self._held):
                 return self._held
             self._ahead = self._ahead or next(self._frames, None)
             if self._ahead is None:
                 return self._last(time_s)
             if self._held is not None and self._time_s(self._ahead) > time_s:
-                return self._across_a_gap(time_s)
+                return self._held  # it is shown for longer than its due
             self._held, self._ahead = self._ahead, None
-
-    def _across_a_gap(self, time_s: float) -> VideoFrame:
-        """The frame held is shown for longer than its due, unless one in the gap was skipped: then look again."""
-        assert self._held is not None
-        if not self._may_skip:
-            return self._held
-        self._may_skip = False
-        self._jump(time_s)
-        return self._shown_at(time_s)
 
     def _last(self, time_s: float) -> VideoFrame:
         if self._held is None:
             raise UnreadableVideo(self._path, "Its video stream has no frames.")
         end_s = self._end_s(self._held)
-        if time_s > end_s + _MISSING_TAIL_FRAMES / self._fps:
+        if time_s > end_s + _MISSING_TAIL_FRAMES / self._fps and not self._may_skip:
             raise UnreadableVideo(
                 self._path, f"It ends at {end_s:.2f} s, before the frame at {time_s:.2f} s."
             )
@@ -272,7 +285,7 @@ class _Walk:
 
     def _jump(self, time_s: float) -> None:
         for back_s in _BACK_OFF_S:
-            self._seek(self._ticks(max(time_s - back_s, 0.0)) - self._lag)
+            self._seek(self._ticks(max(time_s - back_s, 0.0)) - self._lead)
             self._ahead = next(self._frames, None)
             if self._ahead is not None and self._time_s(self._ahead) <= time_s:
                 return
@@ -294,12 +307,15 @@ class _Walk:
             yield from packet.decode()
 
     def _is_far(self, packet: "Packet[VideoStream]") -> bool:
-        """Whether a packet's frame lies clear of every picture that is asked for."""
+        """Whether no picture that is asked for lies within reach of a packet's frame.
+
+        ``_shown_at`` trusts a frame only as far as it reaches: one skipped after it could not be the one on show.
+        """
         if not self._may_skip or packet.pts is None:
             return False
-        begin_s = (packet.pts - self._start) * self._tick_s - 1 / self._fps
+        begin_s = (packet.pts - self._start) * self._tick_s
         place = bisect_left(self._moments, begin_s)
-        return place == len(self._moments) or self._moments[place] > begin_s + 3 / self._fps
+        return place == len(self._moments) or self._moments[place] > begin_s + self._reach_s
 
     def _ticks(self, time_s: float) -> int:
         return self._start + int(time_s / self._tick_s)

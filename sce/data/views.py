@@ -7,6 +7,7 @@ every device, in every batch, and to whoever looks at it.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -18,8 +19,6 @@ from sce.data.clips import CHANCES
 from sce.data.module import ClipBatch
 from sce.definition import View
 
-# SimCLR's kernel of 23 pixels is made for 224: smaller pictures get a tenth of their side, as 224 does.
-_KERNEL_OF_224 = 23
 _SIGMA = (0.1, 2.0)
 _LUMA = (0.299, 0.587, 0.114)
 _BRIGHTNESS, _CONTRAST, _SATURATION, _HUE = range(4)
@@ -37,7 +36,12 @@ class Normalise(nn.Module):
         self.register_buffer("std_C111", torch.tensor(std).view(3, 1, 1, 1), persistent=False)
 
     def forward(self, clips: Tensor) -> Tensor:
-        return (clips.float() / 255).sub_(self.mean_C111).div_(self.std_C111)
+        return _floats(clips).div_(255).sub_(self.mean_C111).div_(self.std_C111)
+
+
+def _floats(clips: Tensor) -> Tensor:
+    """float32, colour by colour in memory: readers leave colours last, and floats are turned faster than bytes."""
+    return clips.to(torch.float32).contiguous()
 
 
 class Augment(nn.Module):
@@ -59,12 +63,12 @@ class Augment(nn.Module):
     def forward(self, clips_BCTHW: Tensor, chances_BU: NDArray[np.float32]) -> Tensor:
         """(B, 3, T, S, S) uint8 -> float32. ``chances_BU`` decide; they stay in the CPU's memory."""
         draws = draw(self.view, chances_BU)
-        x = clips_BCTHW.to(torch.float32).div_(255)
+        x = _floats(clips_BCTHW).div_(255)
         # Autocast would blur in half precision: the same seed gives the same views whatever the precision.
         with torch.autocast(x.device.type, enabled=False):
             jitter_(x, draws)
             grey_(x, draws.greyed)
-            blur_(x, draws.blurred, draws.sigma_B)
+            blur_(x, draws.blurred, draws.sigma_B, kernel=self.view.blur_kernel)
             solarize_(x, draws.solarized)
             flip_(x, draws.flipped)
         return x.sub_(self.mean_C111).div_(self.std_C111)
@@ -131,9 +135,9 @@ def grey_(x_BCTHW: Tensor, rows: list[int]) -> None:
     _change_(x_BCTHW, rows, torch.zeros(len(x_BCTHW)), lambda x, _: x.copy_(_luma(x).expand_as(x)))
 
 
-def blur_(x_BCTHW: Tensor, rows: list[int], sigma_B: Tensor) -> None:
-    """Gaussian blur of 23 pixels at 224 (a tenth of smaller sides), edges reflected."""
-    _change_(x_BCTHW, rows, sigma_B, _blur_)
+def blur_(x_BCTHW: Tensor, rows: list[int], sigma_B: Tensor, *, kernel: int) -> None:
+    """Gaussian blur by a kernel of ``kernel`` x ``kernel`` pixels (odd), edges reflected."""
+    _change_(x_BCTHW, rows, sigma_B, partial(_blur_, radius=kernel // 2))
 
 
 def solarize_(x_BCTHW: Tensor, rows: list[int]) -> None:
@@ -205,14 +209,8 @@ def _distance(sixths: Tensor) -> Tensor:
     return torch.minimum(sixths, 4 - sixths).clamp_(0, 1)
 
 
-def blur_kernel_size(side: int) -> int:
-    """Odd side of the blur's kernel for a picture of ``side`` pixels: 23 from 224 on."""
-    return min(_KERNEL_OF_224, max(3, 2 * int(_KERNEL_OF_224 * side / 224 / 2) + 1))
-
-
-def _blur_(x: Tensor, sigma: Tensor) -> None:
+def _blur_(x: Tensor, sigma: Tensor, *, radius: int) -> None:
     n, _, t, height, width = x.shape
-    radius = blur_kernel_size(width) // 2
     offsets = torch.arange(-radius, radius + 1, device=x.device)
     weights_NK = torch.softmax(-(offsets**2) / (2 * sigma.view(-1, 1) ** 2), dim=1)
     # Every plane is a channel with a kernel of its own, so that one convolution blurs clips of unlike sigma.

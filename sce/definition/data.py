@@ -109,6 +109,8 @@ class View(Frozen):
     """Probability that the view loses its colour."""
     blur_p: Probability = 1.0
     """Probability of a Gaussian blur, sigma drawn from [0.1, 2.0]."""
+    blur_kernel: Annotated[int, Field(ge=3)] = 23
+    """Side of the blur's kernel in pixels, an odd number; its half must be below the view's size."""
     solarize_p: Probability = 0.0
     """Probability that bright pixels are inverted."""
     flip_p: Probability = 0.5
@@ -127,9 +129,20 @@ class View(Frozen):
             )
         return self
 
+    @model_validator(mode="after")
+    def _kernel_fits(self) -> "View":
+        if self.blur_kernel % 2 == 0:
+            raise ValueError(f"blur_kernel {self.blur_kernel} has no middle pixel: choose an odd number")
+        if self.blur_p and self.blur_kernel // 2 >= self.size:
+            raise ValueError(
+                f"blur_kernel {self.blur_kernel} reaches past a whole picture of size {self.size}: "
+                f"lower it to {2 * self.size - 1} or less, or set blur_p to 0"
+            )
+        return self
+
 
 class Views(Frozen):
-    """The views of one video that pretraining compares. The first ``num_targets`` may be targets."""
+    """The views of one video that pretraining compares. Only the first two, the global crops, are ever targets."""
 
     views: tuple[View, ...] = Field(
         default=(View(), View(blur_p=0.1, solarize_p=0.2)), min_length=1, max_length=12

@@ -2,7 +2,15 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 from sce.definition.base import Frozen, Probability, Share
 
@@ -147,6 +155,11 @@ class Optimisation(Frozen):
         return self
 
 
+def _as_word(precision: object) -> object:
+    """An override compute.precision=32 is a number to YAML."""
+    return str(precision) if isinstance(precision, int) else precision
+
+
 class Compute(Frozen):
     """Where and how the arithmetic is done."""
 
@@ -156,11 +169,11 @@ class Compute(Frozen):
     """Devices of a host that the run holds for itself, one process each."""
     nodes: PositiveInt = 1
     """Hosts that take part. More than one needs SLURM."""
-    precision: Literal["32", "bf16-mixed", "16-mixed"] = "32"
-    """Arithmetic of trunk and heads; the loss is always in float32."""
+    precision: Annotated[Literal["32", "mixed", "bf16-mixed", "16-mixed"], BeforeValidator(_as_word)] = "32"
+    """Arithmetic of trunk and heads, the loss always in float32; mixed is bf16 where the device has it, else 16."""
     loader_workers: NonNegativeInt = 1
     """Processes per device that read and decode data."""
     compile: bool = False
-    """Compile the trunk: a slow start, then faster steps on GPUs."""
+    """Compile trunk, heads and loss: a slow start, then faster steps on GPUs. It needs a C++ compiler on the host."""
     deterministic: bool = False
     """Only operations whose result is the same every time; slower on GPUs."""

@@ -53,6 +53,7 @@ def scored_batches(bench: Bench, split: str, views: EvalClips, phase: str) -> It
         views,
         batch_videos=max(CLIPS_PER_BATCH // views_per_video, 1),
         workers=bench.loader_workers(views_per_video * total),
+        pin=bench.device.type == "cuda",
     )
     for batch in loader:
         bench.report.leave_if_asked()

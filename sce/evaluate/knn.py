@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sce.definition import KnnProtocol
+from sce.evaluate.nearest import Side, nearest
 from sce.evaluate.results import Features, Scores
-from sce.evaluate.retrieval import nearest, unit
 
 
 def knn(protocol: KnnProtocol, bank: Features, queries: Features, *, num_classes: int) -> Scores:
@@ -19,7 +19,8 @@ def knn(protocol: KnnProtocol, bank: Features, queries: Features, *, num_classes
     own = (min(protocol.k, len(bank.label)), protocol.temperature)
     ks = sorted({own[0], *(min(k, len(bank.label)) for k in protocol.more_k)})
     temperatures = sorted({protocol.temperature, *protocol.more_temperatures})
-    neighbour_Qk, similarity_Qk = nearest(unit(queries.features), unit(bank.features), ks[-1])
+    sides = Side(queries.features, is_unit=True), Side(bank.features, is_unit=True)
+    neighbour_Qk, similarity_Qk = nearest(*sides, ks[-1])
     label_Qk, values = bank.label[neighbour_Qk], dict[str, float]()
     for k, temperature in product(ks, temperatures):
         votes_QC = votes(label_Qk[:, :k], similarity_Qk[:, :k], temperature, num_classes)

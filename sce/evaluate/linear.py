@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sce.definition import EvalClips, LinearProtocol
 from sce.definition.sizes import trunk_width
+from sce.devices import may_fuse
 from sce.evaluate.bench import Bench
 from sce.evaluate.classifier import Classifier, fresh_head
 from sce.evaluate.features import view_features
@@ -30,7 +31,9 @@ def linear(bench: Bench, protocol: LinearProtocol) -> Scores:
     width = trunk_width(bench.pretrain.trunk)
     head = fresh_head(width, len(bench.index.classes), seed=bench.definition.seed)
     model = Classifier(bench.trunk, head).to(bench.device)
-    optimizer = build_optimizer(protocol.optimisation, model.head)
+    optimizer = build_optimizer(
+        protocol.optimisation, model.head, fused=may_fuse(bench.definition.compute, bench.device)
+    )
     kept = KeptFeatures(bench)
     return train_classifier(bench, protocol, model, optimizer, score=kept.score)
 

@@ -1,14 +1,13 @@
 """Retrieval: the training videos nearest to each scored one, and whether one of its class is among them."""
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from sce.definition import RetrievalProtocol
+from sce.evaluate.nearest import Side, nearest
 from sce.evaluate.results import Features, Scores, save_arrays
 from sce.rundir import RunDir
 
-QUERIES_PER_PASS = 1024
 SHOWN_NEIGHBOURS = 25
 
 
@@ -17,11 +16,9 @@ def retrieval(protocol: RetrievalProtocol, bank: Features, queries: Features, ru
 
     The published protocol subtracts each side's own mean; the queries' mean makes it transductive.
     """
-    query_QD, bank_MD = centred(queries.features, bank.features, protocol.centre)
-    if protocol.normalise:
-        query_QD, bank_MD = unit(query_QD), unit(bank_MD)
     k = min(max(*protocol.ranks, SHOWN_NEIGHBOURS), len(bank.label))
-    neighbour_Qk, similarity_Qk = nearest(query_QD, bank_MD, k)
+    sides = centred(queries.features, bank.features, protocol.centre, normalise=protocol.normalise)
+    neighbour_Qk, similarity_Qk = nearest(*sides, k)
     save_arrays(
         run.results / "retrieval.npz",
         query_position=queries.position,
@@ -46,30 +43,11 @@ def recalls(
 
 
 def centred(
-    query_QD: NDArray[np.float32], bank_MD: NDArray[np.float32], centre: str
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    query_QD: NDArray[np.float32], bank_MD: NDArray[np.float32], centre: str, *, normalise: bool
+) -> tuple[Side, Side]:
     """Both sides less each side's ``own`` mean, less the ``bank``'s mean, or as they are (``none``)."""
     if centre == "none":
-        return query_QD, bank_MD
+        return Side(query_QD, is_unit=normalise), Side(bank_MD, is_unit=normalise)
     bank_mean = bank_MD.mean(axis=0)
-    return query_QD - (query_QD.mean(axis=0) if centre == "own" else bank_mean), bank_MD - bank_mean
-
-
-def unit(features_ND: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Rows scaled to unit length; a zero row stays zero."""
-    length_N1 = np.linalg.norm(features_ND, axis=1, keepdims=True).astype(np.float32)
-    scaled: NDArray[np.float32] = features_ND / np.maximum(length_N1, np.float32(1e-12))
-    return scaled
-
-
-def nearest(
-    query_QD: NDArray[np.float32], bank_MD: NDArray[np.float32], k: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The k bank rows of largest inner product, best first: places (Q, k) and products (Q, k).
-
-    The (Q, M) matrix of products is never held whole, only ``QUERIES_PER_PASS`` rows of it.
-    """
-    bank = torch.from_numpy(bank_MD).T
-    parts = [(part @ bank).topk(k, dim=1) for part in torch.from_numpy(query_QD).split(QUERIES_PER_PASS)]
-    places = torch.cat([part.indices for part in parts])
-    return places.numpy(), torch.cat([part.values for part in parts]).numpy()
+    query_mean = query_QD.mean(axis=0) if centre == "own" else bank_mean
+    return Side(query_QD, query_mean, normalise), Side(bank_MD, bank_mean, normalise)

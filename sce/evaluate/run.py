@@ -16,6 +16,7 @@ from sce.definition import (
     TestProtocol,
     TransferProtocol,
 )
+from sce.devices import colours_last
 from sce.evaluate.bench import Bench, Reporter, Stopped, check_data, pick_device
 from sce.evaluate.features import split_features
 from sce.evaluate.finetune import finetune
@@ -83,9 +84,12 @@ def _bench(run: RunDir, definition: Evaluation, report: Reporter, runs_dir: Path
     )
     check_data(definition, pretrain, index)
     report.warn_of_other_clips(definition, pretrain)
-    trunk = trunk.to(device).eval().requires_grad_(False)
+    trunk = trunk.eval().requires_grad_(False)
+    if device.type == "cuda":
+        colours_last(trunk)
     if definition.compute.compile:
         trunk.compile()
+    trunk = trunk.to(device)
     return Bench(run, definition, trunk, pretrain, index, device, report)
 
 

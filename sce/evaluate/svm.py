@@ -13,8 +13,8 @@ from sklearn.svm import LinearSVC
 
 from sce.definition import SvmProtocol
 from sce.evaluate.bench import CannotEvaluate, Reporter
+from sce.evaluate.nearest import unit
 from sce.evaluate.results import Features, Scores
-from sce.evaluate.retrieval import unit
 
 # As in the protocol: an item of the class weighs twice one of the others.
 WEIGHTS = {1: 2.0, -1: 1.0}

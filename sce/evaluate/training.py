@@ -17,6 +17,7 @@ from sce.data.sampler import SeededSampler
 from sce.data.views import Augment
 from sce.definition import EvalClips, TrainedProtocol
 from sce.definition.derived import derive
+from sce.devices import arithmetic
 from sce.evaluate.bench import Bench, CannotEvaluate
 from sce.evaluate.classifier import BEST, LAST, Classifier, journal_classifier, save_classifier
 from sce.evaluate.results import Scores, save_whole
@@ -132,8 +133,12 @@ def _train_epoch(training: Training) -> None:
 
 def _scaler(training: Training) -> torch.amp.GradScaler:
     """Keeps small gradients from vanishing in float16; does nothing in other precisions."""
-    is_half = training.bench.definition.compute.precision == "16-mixed"
+    is_half = _precision(training) == "16-mixed"
     return torch.amp.GradScaler(training.bench.device.type, enabled=is_half)
+
+
+def _precision(training: Training) -> str:
+    return arithmetic(training.bench.definition.compute, training.bench.device)
 
 
 def _batches(training: Training) -> Iterator[tuple[Tensor, Tensor]]:
@@ -145,7 +150,7 @@ def _batches(training: Training) -> Iterator[tuple[Tensor, Tensor]]:
     for batch in training.loader:
         bench.report.leave_if_asked()
         clips = augment(batch.views[0].to(bench.device, non_blocking=True), batch.chances[0])
-        yield clips, batch.label_B.to(bench.device)
+        yield clips, batch.label_B.to(bench.device, non_blocking=True)
 
 
 def _backward(
@@ -153,7 +158,7 @@ def _backward(
 ) -> tuple[Tensor, Tensor]:
     """Add a part's gradient; give each clip's loss (B,) and whether it was right (B,)."""
     clips, label_B = batch
-    precision = training.bench.definition.compute.precision
+    precision = _precision(training)
     half = HALVES.get(precision, torch.bfloat16)
     with torch.autocast(training.bench.device.type, half, enabled=precision in HALVES):
         logits_BC = training.model(clips)

@@ -1,7 +1,8 @@
 """Methods: what a definition's ``method`` names, each one page and one class deep.
 
 Every method has ``trunk`` (what evaluations take), ``augment`` (one module a view), ``values`` (what the last
-step measured) and ``health`` (what it measured once in a while): tensors that nobody has waited for yet.
+step measured) and ``health`` (what it measured once in a while): tensors that nobody has waited for yet; and
+``moves`` (whether its steps took place).
 """
 
 from sce.definition import Pretrain, SimClr, Supervised

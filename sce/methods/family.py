@@ -19,6 +19,7 @@ from sce.data.module import ClipBatch
 from sce.data.views import Augment, augmented
 from sce.definition import Moco, Moco3, MomentumKind, Pretrain, Ressl, Sce
 from sce.definition.sizes import trunk_width
+from sce.devices import may_fuse
 from sce.health import Seen, lag, measure, wants_health
 from sce.losses import Relations, certain, relations, sce_loss
 from sce.modules import (
@@ -34,6 +35,7 @@ from sce.modules import (
     unit,
     unshuffled,
 )
+from sce.moves import Moves
 from sce.optim import build_optimizer
 from sce.schedules import cosine_momentum, ramped
 from sce.trunks import build_trunk
@@ -63,6 +65,7 @@ class MomentumMethod(LightningModule):
         self.augment = nn.ModuleList(Augment(view, shape.mean, shape.std) for view in shape.views)
         self.values: dict[str, Tensor] = {}
         self.health: dict[str, Tensor] = {}
+        self.moves = Moves()
         self._fresh_NC: list[Tensor] = []
 
     def training_step(self, batch: ClipBatch, _: int) -> Tensor:
@@ -119,10 +122,15 @@ class MomentumMethod(LightningModule):
                 return certain(key_BC), candidates_MC
             case Ressl() | Sce():
                 leak = isinstance(self.method, Sce) and self.method.positive == "leak"
-                temperature = self.target_temperature_at(self.global_step)
-                return relations(
-                    key_BC, candidates_MC, target_temperature=temperature, positive_B=positive_B, leak=leak
-                ), candidates_MC
+                target = relations(
+                    key_BC,
+                    candidates_MC,
+                    target_temperature=self.target_temperature_at(self.schedule_step),
+                    positive_B=positive_B,
+                    leak=leak,
+                    compiled=self.definition.compute.compile,
+                )
+                return target, candidates_MC
 
     def _pair(self, query_BC: Tensor, target: Relations, candidates_MC: Tensor) -> Tensor:
         return sce_loss(
@@ -130,8 +138,9 @@ class MomentumMethod(LightningModule):
             target,
             candidates_MC,
             temperature=self.method.temperature,
-            contrast=self.contrast_at(self.global_step),
+            contrast=self.contrast_at(self.schedule_step),
             has_positive=self.method.use_keys or isinstance(self.method, Ressl),
+            compiled=self.definition.compute.compile,
         )
 
     def _joined(self, pairs: Tensor) -> Tensor:
@@ -150,6 +159,11 @@ class MomentumMethod(LightningModule):
                 entropy_B=torch.cat([target.entropy_B for target in targets]) if sees_others else None,
             )
         ) | {"health/momentum_lag": lag(self)}
+
+    @property
+    def schedule_step(self) -> int:
+        """How many steps have moved the weights: where the schedules are."""
+        return self.global_step - self.moves.skipped
 
     def contrast_at(self, step: int) -> float:
         """Mass that the target puts on the positive at an optimizer step: 1 in MoCo, 0 in ReSSL."""
@@ -182,17 +196,24 @@ class MomentumMethod(LightningModule):
         return used
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        return build_optimizer(self.definition.optimisation, self)
+        fused = may_fuse(self.definition.compute, self.device)
+        return build_optimizer(self.definition.optimisation, self, fused=fused)
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
-        """Move the weights, let the momentum branch follow, and queue the keys: once per optimizer step."""
-        momentum = self.momentum_at(self.global_step)
+        """Move the weights, let the momentum branch follow, and queue the keys: once per optimizer step.
+
+        A step that a scaler leaves out leaves all of them as they are.
+        """
+        momentum = self.momentum_at(self.schedule_step)
         super().optimizer_step(*args, **kwargs)
+        fresh_NC = torch.cat(self._fresh_NC)
+        self._fresh_NC.clear()
+        if not self.moves.took_place:
+            return
         follow(self.momentum_trunk, self.trunk, momentum=momentum)
         follow(self.momentum_projector, self.projector, momentum=momentum)
         # Only now: a step never compares with its own keys, and backward has used the queue as it was.
-        self.queue.push(torch.cat(self._fresh_NC))
-        self._fresh_NC.clear()
+        self.queue.push(fresh_NC)
 
 
 def norm_splits(definition: Pretrain, method: MomentumKind) -> int:

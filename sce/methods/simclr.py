@@ -11,9 +11,11 @@ from sce.data.module import ClipBatch
 from sce.data.views import Augment, augmented
 from sce.definition import Pretrain, SimClr
 from sce.definition.sizes import trunk_width
+from sce.devices import may_fuse
 from sce.health import Seen, measure, wants_health
 from sce.losses import simclr_loss
 from sce.modules import gather_with_gradient, projector, rank, unit
+from sce.moves import Moves
 from sce.optim import build_optimizer
 from sce.trunks import build_trunk
 
@@ -30,6 +32,7 @@ class SimClrMethod(LightningModule):
         self.augment = nn.ModuleList(Augment(view, shape.mean, shape.std) for view in shape.views)
         self.values: dict[str, Tensor] = {}
         self.health: dict[str, Tensor] = {}
+        self.moves = Moves()
 
     def training_step(self, batch: ClipBatch, _: int) -> Tensor:
         views = augmented(self.augment, batch)
@@ -44,4 +47,5 @@ class SimClrMethod(LightningModule):
         return loss
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        return build_optimizer(self.definition.optimisation, self)
+        fused = may_fuse(self.definition.compute, self.device)
+        return build_optimizer(self.definition.optimisation, self, fused=fused)

@@ -12,6 +12,8 @@ from sce.data.module import ClipBatch
 from sce.data.views import Augment, augmented
 from sce.definition import Pretrain, Supervised
 from sce.definition.sizes import trunk_width
+from sce.devices import may_fuse
+from sce.moves import Moves
 from sce.optim import build_optimizer
 from sce.trunks import build_trunk
 
@@ -30,6 +32,7 @@ class SupervisedMethod(LightningModule):
         self.augment = nn.ModuleList(Augment(view, shape.mean, shape.std) for view in shape.views)
         self.values: dict[str, Tensor] = {}
         self.health: dict[str, Tensor] = {}
+        self.moves = Moves()
 
     def training_step(self, batch: ClipBatch, _: int) -> Tensor:
         features_Bd = self.trunk(*augmented(self.augment, batch))
@@ -40,4 +43,5 @@ class SupervisedMethod(LightningModule):
         return loss
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        return build_optimizer(self.definition.optimisation, self)
+        fused = may_fuse(self.definition.compute, self.device)
+        return build_optimizer(self.definition.optimisation, self, fused=fused)

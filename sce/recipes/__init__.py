@@ -16,6 +16,7 @@ import yaml
 
 from sce.definition import Evaluation, Frozen, Pretrain, definition_adapter
 from sce.definition.problems import nearest
+from sce.recipes.aliases import alias_of
 
 FOLDER = Path(__file__).parent
 
@@ -51,11 +52,13 @@ class UnknownFamily(ValueError):
 
 
 class UnknownKey(ValueError):
-    """An override names a field that the definition does not have."""
+    """An override names a field that the definition does not have. ``asked`` is the whole key of it."""
 
-    def __init__(self, key: str, known: Sequence[str]) -> None:
+    def __init__(self, key: str, known: Sequence[str], *, asked: str = "") -> None:
         self.key = key
-        super().__init__(f"There is no field {key!r}.{nearest(key.rpartition('.')[2], known)}")
+        alias = alias_of(asked or key)
+        hint = f" Here it is {alias}." if alias else nearest(key.rpartition(".")[2], known)
+        super().__init__(f"There is no field {key!r}.{hint}")
 
 
 class BadOverride(ValueError):
@@ -106,9 +109,11 @@ def parse_override(text: str) -> tuple[str, Any]:
     if not equals or not key.strip():
         raise BadOverride(f"{text!r} is not an override: write key.sub=value, as in optimisation.epochs=20")
     try:
-        return key.strip(), _number(yaml.safe_load(value))
+        read = yaml.safe_load(value)
     except yaml.YAMLError as error:
         raise BadOverride(f"The value of {key.strip()!r} is not YAML: {value!r}") from error
+    is_quoted = read != value.strip()
+    return key.strip(), read if is_quoted else _number(read)
 
 
 def define(base: Mapping[str, Any], overrides: Mapping[str, Any]) -> Pretrain | Evaluation:
@@ -152,7 +157,7 @@ def _put(tree: dict[str, Any], key: str, value: Any) -> None:
     *path, last = key.split(".")
     node: Any = tree
     for depth, part in enumerate(path):
-        node = _child(node, part, ".".join(path[: depth + 1]), may_open=depth < len(path))
+        node = _child(node, part, ".".join(path[: depth + 1]), asked=key)
     if last == "kind" and isinstance(node, dict) and node.get("kind") != value:
         node.clear()
         node.update(_variant(value))
@@ -173,12 +178,12 @@ def _kind_of(model: type[Frozen]) -> Any:
     return field.default if field else None
 
 
-def _child(node: Any, part: str, key: str, *, may_open: bool) -> Any:
+def _child(node: Any, part: str, key: str, *, asked: str) -> Any:
     if isinstance(node, list):
         return node[_index(node, part, key)]
     if not isinstance(node, dict) or (part not in node and node):
-        raise UnknownKey(key, list(node) if isinstance(node, dict) else [])
-    if node.get(part) is None and may_open:
+        raise UnknownKey(key, list(node) if isinstance(node, dict) else [], asked=asked)
+    if node.get(part) is None:
         node[part] = {}
     return node[part]
 

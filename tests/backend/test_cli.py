@@ -365,6 +365,12 @@ def test_a_refusal_is_an_exception_that_carries_the_sentence(
     assert error.value.problem.status in {404, 422}
 
 
+def test_the_fault_of_a_single_field_is_said_once(client: Client) -> None:
+    with pytest.raises(Refused) as error:
+        client.preview("knn")
+    assert str(error.value).count("Choose what is measured") == 1
+
+
 def test_a_script_waits_for_a_data_set_and_not_for_ever(client: Client) -> None:
     registered = client.register_dataset(name="digits", root="digits", kind="image")
     assert [found.id for found in client.datasets()] == [registered.id]

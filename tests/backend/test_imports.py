@@ -280,16 +280,19 @@ def test_a_card_says_what_it_is_how_it_was_trained_and_what_it_scored(rest: Test
     record.tell(run_id, checkpoint(50), end("finished"))
     launched = rest.post("/checkpoints/1/evaluate", json={"protocol": KNN}).json()
     record.claim()
-    result = {"event": "result", "attempt": 1, "values": {"top1": 0.5}, "protocol": {}, "files": []}
+    values = {"top1": 0.5, "mAP@16": 0.25, "l2": 0.1}
+    result = {"event": "result", "attempt": 1, "values": values, "protocol": {}, "files": []}
     record.tell(launched["id"], result, end("finished"))
     card = rest.get("/checkpoints/1/card").json()
     assert (card["trunk"], card["features"], card["layouts"]) == ("small3d", 192, ["safetensors"])
     assert card["trained"]["state"] == "epoch 10, step 50"
     assert (card["trained"]["method"], card["trained"]["data"]) == ("sce", "demo (train)")
-    assert [(score["dataset"], score["values"]) for score in card["scores"]] == [("demo", {"top1": 0.5})]
+    assert [(score["dataset"], score["values"]) for score in card["scores"]] == [("demo", values)]
     text = rest.get("/checkpoints/1/card.md").text
     assert text.startswith("# mine \\| \\*first\\*\n")
     assert "| demo | val | k-NN, k 5, temperature 0.07, 1 clip x 1 crop, 256 px | top1 | 0.5000 |" in text
+    assert "| mAP@16 | 0.2500 |" in text
+    assert "| l2 |" not in text
 
 
 def test_a_card_of_an_import_says_no_more_than_it_knows(rest: TestClient, encoder: Path) -> None:

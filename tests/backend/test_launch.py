@@ -230,6 +230,11 @@ def test_a_checkpoint_that_is_missing_or_outside_is_refused(
     assert words in said["checkpoint.path"]
 
 
+def test_an_evaluation_without_a_checkpoint_says_what_to_choose(ready: Lab) -> None:
+    said = fields(ready, definition=evaluation())
+    assert said == {"checkpoint": "Choose what is measured: a checkpoint's number, or the path of a file."}
+
+
 def test_a_checkpoint_that_will_be_replaced_is_not_evaluated(trained: tuple[Lab, int]) -> None:
     lab, checkpoint_id = trained
     with lab.sessions() as db:

@@ -13,6 +13,7 @@ from backend.checkpoints.registry import register_checkpoint
 from backend.checkpoints.tables import Checkpoint
 from backend.results.grids import Grid, as_csv, as_latex, as_markdown, tex
 from backend.runs.tables import Run
+from sce.sets import find_set
 
 RETRIEVAL: dict[str, Any] = {"kind": "retrieval", "views": {"clips": 10, "crops": 3, "size": 256}}
 KNN = {"kind": "knn", "k": 5}
@@ -43,14 +44,14 @@ def move(lab: Lab, run_id: int, state: str, **fields: Any) -> None:
 
 def scored(
     lab: Lab, run_id: int, values: dict[str, float] | None, *, protocol: dict[str, Any] = KNN,
-    data: dict[str, Any] | None = None, step: int = 50,
+    data: dict[str, Any] | None = None, step: int = 50, seed: int = 42,
 ) -> int:  # fmt: skip
     """An evaluation of the run's checkpoint at that step; without values it failed."""
     with lab.sessions() as db:
         asked = select(Checkpoint.id).where(Checkpoint.run_id == run_id, Checkpoint.step == step)
         checkpoint_id = db.scalar(asked)
     definition = {"kind": "evaluation", "data": data or PRETRAIN["data"], "protocol": protocol}
-    child = lab.launch(definition, checkpoint_id=checkpoint_id).id
+    child = lab.launch(definition | {"seed": seed}, checkpoint_id=checkpoint_id).id
     move(lab, child, "finished" if values else "failed", summary=values or {})
     return child
 
@@ -157,27 +158,115 @@ def test_a_table_may_be_of_one_experiment(rest: TestClient, record: Lab) -> None
 # -- beside what was published
 
 
-def splits_of_hmdb(lab: Lab, numbers: tuple[str, ...]) -> None:
+def splits_of(lab: Lab, name: str, numbers: tuple[str, ...]) -> None:
+    """A data set with the splits that its official lists give."""
     from backend.datasets.tables import Item
 
-    hmdb = lab.dataset("HMDB51")
+    dataset = lab.dataset(name)
+    splits = [split for split in find_set(name.lower()).splits if split[-1] in numbers]
     with lab.sessions.begin() as db:
         db.add_all(
-            Item(
-                dataset_id=hmdb,
-                split=f"{side}{number}",
-                position=place,
-                path=f"{side}{number}/{place}",
-                label=0,
-            )
-            for side in ("train", "test")
-            for number in numbers
+            Item(dataset_id=dataset, split=split, position=place, path=f"{split}/{place}", label=0)
+            for split in splits
             for place in range(40)
         )
 
 
-def hmdb(split: str) -> dict[str, Any]:
-    return {"kind": "video", "root": "HMDB51", "train_split": f"train{split}", "val_split": f"test{split}"}
+def splits_of_hmdb(lab: Lab, numbers: tuple[str, ...]) -> None:
+    splits_of(lab, "HMDB51", numbers)
+
+
+def hmdb(split: str, root: str = "HMDB51") -> dict[str, Any]:
+    return {"kind": "video", "root": root, "train_split": f"train-{split}", "val_split": f"test-{split}"}
+
+
+FINETUNE = {
+    "kind": "finetune",
+    "optimisation": {"epochs": 2, "batch_size": 8, "schedule": {"kind": "cosine"}},
+}
+
+
+def trained_cell(rest: TestClient) -> dict[str, Any]:
+    """The one cell of our own table."""
+    table = own(rest)
+    (row,), (column,) = table["rows"], table["columns"]
+    cell: dict[str, Any] = row["cells"][column["key"]]["trained"]
+    return cell
+
+
+@pytest.mark.parametrize("name", ["UCF101", "HMDB51"])
+def test_three_official_splits_and_three_seeds_are_one_cell_here_and_on_paper(
+    rest: TestClient, record: Lab, name: str
+) -> None:
+    """Split means 50, 60 and 70: the deviation is that of seeds (10), not that of splits or of all nine."""
+    record.dataset()
+    splits_of(record, name, ("1", "2", "3"))
+    for run_id, mean in zip(trained(record, [1, 2, 3], R3D50), (0.5, 0.6, 0.7), strict=True):
+        for split, above in zip("123", (-0.2, 0.0, 0.2), strict=True):
+            scored(record, run_id, {"top1": mean + above}, protocol=FINETUNE, data=hmdb(split, name))
+    cell = trained_cell(rest)
+    assert (cell["mean"], cell["std"]) == pytest.approx((60, 10))
+    assert (cell["n"], cell["splits"], cell["left_out"], len(cell["run_ids"])) == (3, 3, 0, 9)
+    on_paper = rest.get("/results/published/video-r3d50/export", params={"format": "csv"}).text
+    assert "60.0 ± 10.0* (n = 3, 3 splits)" in on_paper
+    alone = rest.get("/results/own/export", params={"format": "markdown"}).text
+    assert "60.0 ± 10.0 (n = 3, 3 splits)" in alone
+    assert "numbered splits are averaged for each seed before" in alone
+
+
+def test_seeds_of_the_classifier_are_seeds_where_one_is_trained(rest: TestClient, record: Lab) -> None:
+    """A released checkpoint has one training; its three fine-tunings differ in their own seeds."""
+    record.dataset()
+    splits_of_hmdb(record, ("1", "2", "3"))
+    (run_id,) = trained(record, [1])
+    for seed, mean in ((1, 0.5), (2, 0.6), (3, 0.7)):
+        for split, above in zip("123", (-0.1, 0.0, 0.1), strict=True):
+            scored(record, run_id, {"top1": mean + above}, protocol=FINETUNE, data=hmdb(split), seed=seed)
+    cell = trained_cell(rest)
+    assert (cell["mean"], cell["std"], cell["n"], cell["splits"]) == pytest.approx((60, 10, 3, 3))
+
+
+def test_a_retrieval_asked_for_twice_is_one_measurement(rest: TestClient, record: Lab) -> None:
+    """Nothing of it is drawn: another seed gives the same number again."""
+    record.dataset()
+    splits_of_hmdb(record, ("1",))
+    (run_id,) = trained(record, [1])
+    for seed in (1, 2):
+        scored(record, run_id, {"R@1": 0.5}, protocol=RETRIEVAL, data=hmdb("1"), seed=seed)
+    assert (trained_cell(rest)["n"], trained_cell(rest)["splits"]) == (1, 1)
+
+
+def test_a_seed_that_lacks_a_split_waits_outside_the_mean(rest: TestClient, record: Lab) -> None:
+    """Split 1 alone says nothing of the mean of three: it would pull it by the split's own ease."""
+    record.dataset()
+    splits_of_hmdb(record, ("1", "2", "3"))
+    first, second = trained(record, [1, 2])
+    for split, score in zip("123", (0.4, 0.5, 0.6), strict=True):
+        scored(record, first, {"R@1": score}, protocol=RETRIEVAL, data=hmdb(split))
+    scored(record, second, {"R@1": 0.9}, protocol=RETRIEVAL, data=hmdb("1"))
+    scored(record, second, None, protocol=RETRIEVAL, data=hmdb("2"))
+    cell = trained_cell(rest)
+    assert (cell["mean"], cell["n"], cell["splits"], cell["left_out"]) == (pytest.approx(50), 1, 3, 1)
+    assert (cell["failed"], cell["asked"], len(cell["run_ids"])) == (1, 5, 3)
+    assert (
+        "(n = 1, 3 splits, 1 without all splits, 1 of 5 failed)"
+        in rest.get("/results/own/export", params={"format": "csv"}).text
+    )
+
+
+def test_scoring_a_split_after_training_on_another_division_is_warned_of(record: Lab) -> None:
+    record.dataset()
+    splits_of_hmdb(record, ("1", "2"))
+    (run_id,) = trained(record, [1])
+    asked = {"kind": "evaluation", "protocol": RETRIEVAL}
+    with record.sessions() as db:
+        checkpoint_id = db.scalar(select(Checkpoint.id).where(Checkpoint.run_id == run_id))
+    mixed = {"data": hmdb("1") | {"train_split": "train-2"}}
+    words = [
+        record.launch(asked | data, checkpoint_id=checkpoint_id).warnings
+        for data in (mixed, {"data": hmdb("1")})
+    ]
+    assert [any("not of the same division" in one for one in said) for said in words] == [True, False]
 
 
 def test_splits_are_averaged_for_each_seed_before_the_seeds_are(rest: TestClient, record: Lab) -> None:

@@ -96,6 +96,8 @@ def test_all_faults_are_told_at_once() -> None:
         ),
         ({"views": {"views": [{}, {"scale": [0.9, 0.1]}]}}, "scale must go from its smaller"),
         ({"views": {"views": [{}, {"ratio": [2.0, 1.0]}]}}, "ratio must go from its smaller"),
+        ({"views": {"views": [{}, {"blur_kernel": 22}]}}, "blur_kernel 22 has no middle pixel"),
+        ({"views": {"views": [{}, {"size": 11}]}}, "of size 11: lower it to 21 or less, or set blur_p to 0"),
         ({"data": IMAGE}, "trunk r3d18 does not read image data: choose r18, r50"),
         (
             {"data": IMAGE, "trunk": {"kind": "r18"}, "views": {"time_difference_p": 0.2}},
@@ -112,6 +114,11 @@ def test_all_faults_are_told_at_once() -> None:
 def test_parts_that_do_not_fit_are_refused_in_words(changes: dict[str, Any], words: str) -> None:
     ((_, message),) = problems(asked(**changes))
     assert words in message
+
+
+@pytest.mark.parametrize("view", [{"size": 12}, {"size": 4, "blur_p": 0}, {"size": 4, "blur_kernel": 7}])
+def test_a_small_view_may_be_blurred_as_far_as_its_edges_reflect(view: dict[str, Any]) -> None:
+    definition_adapter.validate_python(asked(views={"views": [{}, view]}))
 
 
 @pytest.mark.parametrize("compute", [{"devices": 3}, {"nodes": 2}])

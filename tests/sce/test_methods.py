@@ -90,7 +90,7 @@ def test_ramps_are_journaled_as_they_are_used(videos: Path, tmp_path: Path) -> N
 
 
 def test_more_views_than_two_are_compared_with_both_targets(videos: Path, tmp_path: Path) -> None:
-    views = {"views": [{"size": 16}, {"size": 16}, {"size": 8}, {"size": 8}]}
+    views = {"views": [{"size": 16}] * 2 + [{"size": 8, "blur_kernel": 7}] * 2}
     run = trained(videos, tmp_path / "run", views=views)
     assert events(run, "metrics")[-1]["values"]["train/loss"] > 0
 

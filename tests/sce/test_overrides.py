@@ -1,5 +1,7 @@
 """``key.sub=value``: the one way to change a definition, in the CLI, in REST and in the form."""
 
+import re
+
 import pytest
 from pydantic import ValidationError
 
@@ -14,6 +16,7 @@ from sce.recipes import (
     parse_override,
     with_overrides,
 )
+from sce.recipes.aliases import ALIASES
 
 BASE = {"kind": "pretrain", "data": {"kind": "video", "root": "demo"}, "trunk": {"kind": "small3d"}}
 KNN = {"kind": "evaluation", "data": {"kind": "video", "root": "demo"}, "protocol": {"kind": "knn"}}
@@ -49,6 +52,46 @@ def test_a_deep_value_changes_and_the_base_does_not() -> None:
 def test_an_unknown_key_suggests_the_nearest() -> None:
     with pytest.raises(UnknownKey, match=r"no field 'method.temprature'. Did you mean 'temperature'"):
         define(BASE, {"method.temprature": 0.2})
+
+
+def test_full_precision_is_asked_for_with_or_without_quotes() -> None:
+    for text in ("compute.precision=32", "compute.precision='32'"):
+        assert define(BASE, dict([parse_override(text)])).compute.precision == "32"
+    with pytest.raises(ValidationError, match="'16-mixed'"):
+        define(BASE, dict([parse_override("compute.precision=64")]))
+
+
+@pytest.mark.parametrize(
+    ("key", "here"),
+    [
+        ("model.coeff", "method.contrast"),
+        ("method.temp_m", "method.target_temperature"),
+        ("+datamodule.train.transform.transforms.1.num_samples", "data.num_frames"),
+        ("seed.seed", "seed"),
+    ],
+)
+def test_a_key_of_the_published_commands_is_told_what_it_is_called_here(key: str, here: str) -> None:
+    with pytest.raises(UnknownKey, match=rf"Here it is {re.escape(here)}"):
+        define(BASE, {key: 1})
+
+
+def leads_somewhere(tree: object, path: str) -> bool:
+    for part in path.split("."):
+        if not isinstance(tree, dict) or part not in tree:
+            return False
+        tree = tree[part]
+    return True
+
+
+@pytest.mark.parametrize("here", ALIASES.values())
+def test_what_a_key_is_called_here_is_a_field(here: str) -> None:
+    fields = re.findall(r"(?<![\w`.])(?:[a-z]+\.)+[a-z_]+", here)
+    trees = [
+        expanded(load_recipe("k400-r3d50").definition),
+        expanded({**load_recipe("finetune-ucf101-r3d50").definition, "checkpoint": {"path": "a"}}),
+    ]
+    assert fields or here == "seed" or here.startswith("nothing to set")
+    assert [one for one in fields if not any(leads_somewhere(tree, one) for tree in trees)] == []
 
 
 def test_a_view_that_is_not_there_is_unknown() -> None:

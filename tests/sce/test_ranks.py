@@ -18,6 +18,7 @@ from sce.data.module import ClipBatch
 from sce.definition import Pretrain
 from sce.methods import AnyMethod, build_method
 from sce.methods.family import MomentumMethod
+from sce.modules import any_rank
 from tests.sce.tiny import tiny
 
 JOINED = 8
@@ -79,7 +80,7 @@ def work(rank: int, world_size: int, folder: str) -> None:
     torch.set_num_threads(1)
     os.environ["GLOO_SOCKET_IFNAME"] = "lo"
     dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=world_size)
-    found = {}
+    found: dict[str, Any] = {}
     for name, method in METHODS.items():
         torch.manual_seed(rank)
         built, loss = computed(method, part_of(joined_batch(), rank, world_size), world_size)
@@ -88,6 +89,8 @@ def work(rank: int, world_size: int, folder: str) -> None:
             dist.all_reduce(value)
             value /= world_size
         found[name] = {"loss": loss, "gradients": gradients, "keys": keys_of(built)}
+    # All but the last rank are asked nothing: whether one is heard, and nobody where nobody was asked.
+    found["agreed"] = [any_rank(rank == world_size - 1), any_rank(False)]
     torch.save(found, f"{folder}/rank{rank}.pt")
     dist.destroy_process_group()
 
@@ -108,3 +111,4 @@ def test_processes_together_compute_what_one_computes_on_the_joined_batch(
                     torch.testing.assert_close(found["gradients"][key], weight.grad, rtol=1e-4, atol=1e-5)
             # Every rank gathered the same keys, in rank order: what its queue will hold.
             torch.testing.assert_close(found["keys"], keys_of(built), rtol=0, atol=1e-5)
+    assert [rank["agreed"] for rank in ranks] == [[True, False]] * world_size

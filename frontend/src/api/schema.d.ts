@@ -3694,13 +3694,19 @@ export interface components {
              */
             failed: number;
             /**
+             * Left Out
+             * @description Seeds without a number in the mean: not yet scored on each split that the others were.
+             * @default 0
+             */
+            left_out: number;
+            /**
              * Mean
              * @description Percent; None when nothing has finished yet.
              */
             mean: number | null;
             /**
              * N
-             * @description Seeds that count.
+             * @description Seeds that count: trainings, or several classifiers of one training where only their seeds differ.
              */
             n: number;
             /**

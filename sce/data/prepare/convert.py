@@ -133,10 +133,14 @@ def _pictures(source: Path, facts: Facts, numbers: list[int]) -> Iterator[NDArra
 
 
 def _encode(pictures: Iterator[NDArray[np.uint8]], target: Path, size: tuple[int, int], fps: float) -> None:
-    """H.264 without sound, in this one thread: several files are made at a time."""
+    """H.264 without sound, to be read at random; in this one thread: several files are made at a time.
+
+    A clip is decoded from the key frame before it: one a second, and a stream that costs a decoder little.
+    """
     rate = Fraction(fps).limit_denominator(1001)
+    options = {"crf": "18", "preset": "veryfast", "tune": "fastdecode", "g": str(max(round(fps), 1))}
     with av.open(str(target), "w", options={"movflags": "+faststart"}) as container:
-        stream = container.add_stream("libx264", rate=rate, options={"crf": "18", "preset": "veryfast"})
+        stream = container.add_stream("libx264", rate=rate, options=options)
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         stream.codec_context.thread_count = 1
         for number, picture in enumerate(pictures):

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from sce.data import readers
 from sce.data.index import build_index, load_index, save_index
 from sce.data.module import ClipBatch, Loader, eval_loader, pretrain_loader, train_loader
 from sce.data.readers import TooManyUnreadable
@@ -167,6 +168,31 @@ def test_scored_views_go_clip_by_clip_then_crop_by_crop(data: VideoData):
     assert number_in(wholes[0][:, 0]) == 0
     assert number_in(wholes[2][:, -1]) == num_frames - 1
     assert number_in(wholes[0][:, 0]) < number_in(wholes[1][:, 0]) < number_in(wholes[2][:, 0])
+
+
+def test_clips_that_share_frames_have_each_decoded_once(data: VideoData, monkeypatch: pytest.MonkeyPatch):
+    asked: list[list[int]] = []
+    real = readers.read_clips
+    monkeypatch.setattr(
+        readers, "read_clips", lambda file, clips, **how: asked.extend(clips) or real(file, clips, **how)
+    )
+    many = EvalClips(clips=20, crops=1, size=24)
+    batch = next(iter(eval_loader(data, "val", many, batch_videos=1, workers=0)))
+    (numbers,) = asked
+    assert len(set(numbers)) == len(numbers) < 20 * 4
+    lone = next(
+        iter(eval_loader(data, "val", EvalClips(clips=1, crops=1, size=24), batch_videos=1, workers=0))
+    )
+    assert batch.clips_BVCTHW.shape == (1, 20, 3, 4, 24, 24)
+    assert lone.clips_BVCTHW.shape == (1, 1, 3, 4, 24, 24)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("batch_videos", [1, 2])
+def test_batches_keep_the_colours_last_in_memory(data: VideoData, workers: int, batch_videos: int):
+    clips = EvalClips(clips=2, crops=3, size=24)
+    loader = eval_loader(data, "val", clips, batch_videos=batch_videos, workers=workers)
+    assert all(batch.clips_BVCTHW.movedim(-4, -1).is_contiguous() for batch in loader)
 
 
 def number_in(picture_CHW: Tensor) -> int:

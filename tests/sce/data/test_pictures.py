@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from sce.data.clips import Box
-from sce.data.pictures import crop_resized, cut, difference, resized
+from sce.data.pictures import crop_resized, cut, difference, padded, resized, squares
 from sce.data.readers import consecutive
 
 
@@ -59,3 +59,25 @@ def test_consecutive_frames_end_with_the_difference_before():
 
 def test_a_span_of_one_frame_differs_from_itself():
     assert consecutive((4, 4), range(4, 5)) == ((4, 4), (4, 4))
+
+
+def test_squares_are_the_cuts_of_every_clip_one_after_the_other():
+    frames = resized(pictures(num_frames=5), 20, 30, antialias=False)
+    clips, boxes = [[0, 2], [2, 2], [4, 1]], [Box(0, 0, 20, 20), Box(0, 10, 20, 20)]
+    expected = torch.stack([cut(frames[:, clip], box) for clip in clips for box in boxes])
+    assert torch.equal(squares(frames, clips, boxes), expected)
+
+
+def test_clips_lie_in_memory_as_they_were_decoded():
+    """A copy of whole rows: a clip turned on its way would cost more than all its scaling."""
+    whole, scaled = (resized(pictures(), *size, antialias=False) for size in ((40, 60), (20, 30)))
+    views = squares(scaled, [[0, 1]], [Box(0, 0, 20, 20)])
+    framed = padded(scaled, 2)
+    assert all(clip.movedim(-4, -1).is_contiguous() for clip in (whole, scaled, views, framed))
+
+
+def test_a_padded_picture_is_itself_inside_a_black_frame():
+    scaled = resized(pictures(), 20, 30, antialias=False)
+    framed = padded(scaled, 2)
+    assert torch.equal(framed[..., 2:-2, 2:-2], scaled)
+    assert framed[..., :2, :].max() == framed[..., -2:].max() == 0

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -80,6 +81,16 @@ def test_encoding_keeps_every_frame_at_its_moment(clips: Path) -> None:
     assert (facts.num_frames, facts.fps, facts.height, facts.width, facts.codec) == (20, 20.0, 48, 64, "h264")
     (clip,) = read_clips(file, [range(20)], fps=20)
     assert [read_number(frame) for frame in clip] == list(range(20))
+
+
+def test_an_encoded_video_begins_anew_every_second_so_that_no_clip_lies_far_in(tmp_path: Path) -> None:
+    # A still picture: no cut of a scene asks for a key frame.
+    still = np.repeat(numbered_frames(1), 75, axis=0)
+    encode(tmp_path / "src" / "train" / "run" / "a.avi", still, fps=25, codec="mpeg4")
+    prepare(wish(tmp_path / "src", "encode", short_side=48))
+    with av.open(str(tmp_path / "dst" / "train" / "run" / "a.mp4")) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    assert [number for number, packet in enumerate(packets) if packet.is_keyframe] == [0, 25, 50]
 
 
 def test_frames_are_cut_at_the_rate_that_was_asked(clips: Path) -> None:

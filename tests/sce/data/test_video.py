@@ -4,7 +4,9 @@ import random
 import re
 import shutil
 import subprocess
+from bisect import bisect_right
 from fractions import Fraction
+from itertools import accumulate
 from pathlib import Path
 
 import av
@@ -65,6 +67,22 @@ def test_far_apart_frames_are_reached_without_decoding_what_lies_between(tmp_pat
         read_clips(file, [[500]], fps=25.0)
 
 
+def test_a_key_frame_is_reached_without_what_lies_before_it(tmp_path: Path):
+    """Reordered streams are stored ahead of their times: a jump that allows for it twice lands a key frame early."""
+    still = np.repeat(numbered_frames(1, height=48, width=96), 75, axis=0)
+    file = encode(tmp_path / "still.mp4", still, gop=25, b_frames=3)
+    content = bytearray(file.read_bytes())
+    with av.open(str(file)) as container:
+        for packet in list(container.demux(video=0))[25:50]:
+            content[packet.pos : packet.pos + packet.size] = (
+                b"\xff" * packet.size
+            )  # whoever decodes this fails
+    file.write_bytes(content)
+    assert len(read_clips(file, [[50]], fps=25.0)[0]) == 1
+    with pytest.raises(UnreadableVideo, match="It cannot be decoded"):
+        read_clips(file, [[49]], fps=25.0)
+
+
 def test_clips_are_uint8_pictures_in_the_order_asked_for(videos: Path):
     clip, again = read_clips(videos / "h264.mp4", [[9, 9, 2], [50]], fps=25.0)
     assert (clip.shape, clip.dtype, again.shape) == ((3, 96, 128, 3), np.uint8, (1, 96, 128, 3))
@@ -73,20 +91,43 @@ def test_clips_are_uint8_pictures_in_the_order_asked_for(videos: Path):
 
 def test_a_variable_rate_shows_what_a_viewer_sees_at_that_moment(tmp_path: Path):
     """Frames 0..9 at 10 a second, then 10..29 every 30 ms: 20 a second on average, 1.6 s in all."""
-    file = tmp_path / "variable.mp4"
-    with av.open(str(file), "w") as container:
-        stream = container.add_stream("libx264", rate=20, options={"bf": "0", "g": "15"})
-        stream.width, stream.height, stream.pix_fmt = 96, 48, "yuv420p"
-        stream.codec_context.time_base = Fraction(1, 1000)
-        for number, picture in enumerate(numbered_frames(30, height=48, width=96)):
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            frame.pts = number * 100 if number < 10 else 1000 + (number - 10) * 30
-            frame.time_base = Fraction(1, 1000)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+    times_ms = [number * 100 if number < 10 else 1000 + (number - 10) * 30 for number in range(30)]
+    file = encode_at(tmp_path / "variable.mp4", times_ms, b_frames=0)
     (clip,) = read_clips(file, [range(0, 31, 5)], fps=20.0)
     # Frame n of the video's own clock is on show at (n + 0.5) / 20 s.
     assert numbers_of(clip) == [0, 2, 5, 7, 10, 19, 27]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_frames_skipped_on_the_way_change_none_that_is_shown(tmp_path: Path, seed: int):
+    """Frames on show for 10 to 200 ms, many of them skippable; asked for sparsely, beside all of them decoded."""
+    rng = random.Random(seed)
+    times_ms = list(accumulate(rng.choice((10, 40, 40, 40, 200)) for _ in range(60)))
+    file = encode_at(tmp_path / "b.mp4", [time - times_ms[0] for time in times_ms], b_frames=4)
+    fps = probe(file).fps
+    count = int((times_ms[-1] - times_ms[0]) / 1000 * fps)
+    for _ in range(20):
+        numbers = sorted(rng.sample(range(count), 5))
+        moments_ms = [(number + 0.5) / fps * 1000 + times_ms[0] for number in numbers]
+        expected = [bisect_right(times_ms, moment) - 1 for moment in moments_ms]
+        assert numbers_of(read_clips(file, [numbers], fps=fps)[0]) == expected
+
+
+def encode_at(file: Path, times_ms: list[int], *, b_frames: int) -> Path:
+    """A video whose frame n shows the number n from the n-th time on."""
+    with av.open(str(file), "w") as container:
+        options = {"bf": str(b_frames), "b-adapt": "0", "g": "25"}
+        stream = container.add_stream("libx264", rate=25, options=options)
+        stream.width, stream.height, stream.pix_fmt = 96, 48, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for picture, time_ms in zip(
+            numbered_frames(len(times_ms), height=48, width=96), times_ms, strict=True
+        ):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = time_ms, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return file
 
 
 def test_packed_b_frames_of_xvid_come_in_the_order_of_display(videos: Path, tmp_path: Path):

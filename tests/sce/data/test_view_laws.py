@@ -21,6 +21,13 @@ def raw(num_clips: int = 2) -> Tensor:
     return (clips(num_clips, side=32) * 255).to(torch.uint8)
 
 
+def point() -> Tensor:
+    """One bright pixel in the middle of a dark picture."""
+    x = torch.zeros(1, 3, 1, 64, 64)
+    x[..., 32, 32] = 1
+    return x
+
+
 def jittered(x: Tensor, factors: tuple[float, ...], order: tuple[int, ...] = (0, 1, 2, 3)) -> Tensor:
     rows = list(range(len(x)))
     draws = Draws(
@@ -119,24 +126,50 @@ def test_solarize_twice_keeps_the_dark_and_never_leaves_brightness() -> None:
 @pytest.mark.parametrize("sigma", [0.1, 1.0, 2.0])
 def test_blur_keeps_a_flat_picture(sigma: float) -> None:
     x = torch.full((1, 3, 2, 32, 32), 0.3)
-    blur_(x, [0], torch.tensor([sigma]))
+    blur_(x, [0], torch.tensor([sigma]), kernel=23)
     torch.testing.assert_close(x, torch.full_like(x, 0.3))
 
 
 def test_blur_spreads_a_point_and_keeps_its_sum() -> None:
-    x = torch.zeros(1, 3, 1, 64, 64)
-    x[..., 32, 32] = 1
-    blur_(x, [0], torch.tensor([1.0]))
+    x = point()
+    blur_(x, [0], torch.tensor([1.0]), kernel=23)
     torch.testing.assert_close(x.sum(dim=(-2, -1)), torch.ones(1, 3, 1))
     assert x.max() < 0.5
     torch.testing.assert_close(x[..., 32, 31], x[..., 31, 32])
+
+
+@pytest.mark.parametrize("sigma", [0.9, 1.2, 1.6, 2.0])
+def test_a_point_spreads_by_the_variance_of_its_gaussian(sigma: float) -> None:
+    """23 pixels hold all of a Gaussian of up to 2: what is cut off is below a thousandth."""
+    x, offsets = point(), torch.arange(64.0) - 32
+    blur_(x, [0], torch.tensor([sigma]), kernel=23)
+    down, across = (x[0, 0, 0].sum(dim=axis) @ offsets**2 for axis in (1, 0))
+    assert [float(down), float(across)] == pytest.approx([sigma**2] * 2, rel=1e-3)
+
+
+@pytest.mark.parametrize("kernel", [3, 11, 23])
+def test_a_point_spreads_over_its_kernel_and_no_further(kernel: int) -> None:
+    x = point()
+    blur_(x, [0], torch.tensor([2.0]), kernel=kernel)
+    touched = x[0, 0, 0].nonzero()
+    assert touched.min(dim=0).values.tolist() == [32 - kernel // 2] * 2
+    assert touched.max(dim=0).values.tolist() == [32 + kernel // 2] * 2
+
+
+def test_the_frames_of_a_clip_share_one_sigma_and_clips_do_not() -> None:
+    x = clips(1, side=64).repeat(3, 1, 1, 1, 1)
+    x[:, :, 1] = x[:, :, 0]
+    blur_(x, [0, 1, 2], torch.tensor([0.5, 2.0, 2.0]), kernel=23)
+    assert torch.equal(x[:, :, 0], x[:, :, 1])
+    assert not torch.allclose(x[0], x[1], atol=0.01)
+    torch.testing.assert_close(x[1], x[2])
 
 
 def test_the_more_blur_the_less_detail() -> None:
     spreads = []
     for sigma in (0.1, 0.5, 1.0, 2.0):
         x = clips(1, side=64)
-        blur_(x, [0], torch.tensor([sigma]))
+        blur_(x, [0], torch.tensor([sigma]), kernel=23)
         spreads.append(float(x.std()))
     assert spreads == sorted(spreads, reverse=True)
 
@@ -144,7 +177,7 @@ def test_the_more_blur_the_less_detail() -> None:
 def test_no_frame_is_blurred_into_another() -> None:
     x = clips(1)
     x[:, :, 1] = 0
-    blur_(x, [0], torch.tensor([2.0]))
+    blur_(x, [0], torch.tensor([2.0]), kernel=23)
     assert not x[:, :, 1].any()
 
 

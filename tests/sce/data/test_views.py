@@ -13,7 +13,6 @@ from sce.data.views import (
     Draws,
     Normalise,
     blur_,
-    blur_kernel_size,
     draw,
     flip_,
     grey_,
@@ -86,19 +85,26 @@ def test_grey_is_luma_in_all_channels_of_the_chosen_clips_alone():
     assert torch.equal(x[[0, 2, 3, 5]], before[[0, 2, 3, 5]])
 
 
-@pytest.mark.parametrize("side", [32, 224])
-def test_blur_is_torchvisions_with_each_clips_own_sigma(side: int):
+@pytest.mark.parametrize(("side", "kernel"), [(12, 23), (32, 23), (224, 23), (32, 3), (8, 15)])
+def test_blur_is_torchvisions_with_each_clips_own_sigma(side: int, kernel: int):
     x, before = clips(2, frames=2, side=side), clips(2, frames=2, side=side)
     sigma = torch.tensor([0.4, 1.9])
-    blur_(x, [0, 1], sigma)
-    size = [blur_kernel_size(side)] * 2
+    blur_(x, [0, 1], sigma, kernel=kernel)
     for clip, original, s in zip(x, before, sigma.tolist(), strict=True):
-        expected = per_frame(original, lambda frame, s=s: reference.gaussian_blur(frame, size, s))
+        expected = per_frame(original, lambda frame, s=s: reference.gaussian_blur(frame, [kernel] * 2, s))
         torch.testing.assert_close(clip, expected, atol=1e-5, rtol=1e-4)
 
 
-def test_the_kernel_is_23_at_224_and_a_tenth_of_smaller_sides():
-    assert [blur_kernel_size(side) for side in (512, 224, 112, 32, 8)] == [23, 23, 11, 3, 3]
+@pytest.mark.parametrize("kernel", [3, 23])
+def test_a_view_is_blurred_by_its_own_kernel_whatever_its_size(kernel: int):
+    view = View(size=32, jitter=Jitter(p=0.0), grey_p=0.0, blur_p=1.0, blur_kernel=kernel, flip_p=0.0)
+    drawn, raw = chances(1), (clips(1, side=32) * 255).to(torch.uint8)
+    sigma = float(draw(view, drawn).sigma_B[0])
+    expected = per_frame(
+        raw[0].float() / 255, lambda frame: reference.gaussian_blur(frame, [kernel] * 2, sigma)
+    )
+    seen = Augment(view, (0.0,) * 3, (1.0,) * 3)(raw, drawn)
+    torch.testing.assert_close(seen[0], expected, atol=1e-5, rtol=1e-4)
 
 
 def test_solarize_inverts_from_one_half_on():
@@ -181,3 +187,14 @@ def test_grey_pixels_have_no_hue_to_turn():
         Draws([0], torch.tensor([[1.0, 1, 1, 0.3]]), torch.tensor([[3] * 4]), [], [], torch.ones(1), [], []),
     )
     torch.testing.assert_close(x, torch.full_like(x, 0.3))
+
+
+def test_how_a_clip_lies_in_memory_changes_no_bit_of_its_view() -> None:
+    """Readers leave the colours last; sums run in the same order all the same."""
+    plain, augment = bytes_of(), Augment(FIRST, (0.4, 0.5, 0.6), (0.2, 0.3, 0.25))
+    turned = plain.movedim(1, -1).contiguous().movedim(-1, 1)
+    assert turned.stride() != plain.stride()
+    assert torch.equal(augment(turned, chances(6)), augment(plain, chances(6)))
+    normalise = Normalise((0.4, 0.5, 0.6), (0.2, 0.3, 0.25))
+    assert torch.equal(normalise(turned), normalise(plain))
+    assert normalise(turned).is_contiguous()

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from sce.definition import KnnProtocol, RetrievalProtocol
 from sce.evaluate.averaging import VideoMeans
 from sce.evaluate.knn import in_top, knn, votes
+from sce.evaluate.nearest import nearest
 from sce.evaluate.results import Features
-from sce.evaluate.retrieval import centred, nearest, recalls, retrieval, unit
+from sce.evaluate.retrieval import centred, recalls, retrieval
 from sce.evaluate.scoring import score
 from sce.rundir import RunDir
 
@@ -78,22 +79,15 @@ def test_recall_never_falls_with_the_rank(rank: int, seed: int) -> None:
 
 def test_each_side_loses_its_own_mean_the_banks_or_none() -> None:
     query, bank = some_features(10, seed=0).features, some_features(20, seed=1).features
-    own_query, own_bank = centred(query, bank, "own")
-    assert np.abs(own_query.mean(0)).max() < 1e-6
-    np.testing.assert_allclose(centred(query, bank, "bank")[0], query - bank.mean(0), rtol=1e-6)
-    np.testing.assert_array_equal(centred(query, bank, "bank")[1], own_bank)
-    assert centred(query, bank, "none") == (query, bank)
-
-
-def test_chunks_do_not_change_who_is_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
-    query, bank = unit(some_features(30, seed=0).features), unit(some_features(50, seed=1).features)
-    whole = nearest(query, bank, 5)
-    monkeypatch.setattr("sce.evaluate.retrieval.QUERIES_PER_PASS", 7)
-    np.testing.assert_array_equal(nearest(query, bank, 5)[0], whole[0])
-
-
-def test_a_zero_feature_stays_zero() -> None:
-    assert not unit(np.zeros((1, 4), np.float32)).any()
+    own, of_bank, none = (
+        [side.rows(0, len(side)) for side in centred(query, bank, centre, normalise=False)]
+        for centre in ("own", "bank", "none")
+    )
+    assert np.abs(own[0].mean(0)).max() < 1e-6
+    np.testing.assert_allclose(of_bank[0], query - bank.mean(0), rtol=1e-6)
+    np.testing.assert_array_equal(of_bank[1], own[1])
+    np.testing.assert_array_equal(none[0], query)
+    np.testing.assert_array_equal(none[1], bank)
 
 
 @pytest.mark.parametrize("k", [1, 7, 20])

@@ -127,28 +127,3 @@ def test_sixteen_frames_are_one_field_for_training_and_scoring(name: str) -> Non
     definition = definition_adapter.validate_python(asked)
     assert definition.data.num_frames == 16
     assert definition.data.clip_s == (2.56 if name.endswith("-16f") else 1.28)
-
-
-@pytest.mark.parametrize("name", [name for name in EVALUATIONS if name.startswith("finetune-")])
-def test_a_finetuning_is_the_papers(name: str) -> None:
-    definition = definition_adapter.validate_python(
-        {**load_recipe(name).definition, "checkpoint": {"path": "a"}}
-    )
-    protocol: Any = definition.protocol  # type: ignore[union-attr]  # an evaluation
-    learning, view = protocol.optimisation, protocol.train_view
-    assert (learning.epochs, learning.batch_size, learning.schedule.warmup_epochs) == (200, 64, 0)
-    assert (learning.optimizer.lr, learning.optimizer.weight_decay, protocol.dropout) == (0.1, 0, 0.8)
-    jitter = (
-        view.jitter.brightness,
-        view.jitter.contrast,
-        view.jitter.saturation,
-        view.jitter.hue,
-        view.jitter.p,
-    )
-    assert jitter == (0.4, 0.4, 0.4, 0.1, 0.8)
-    assert (view.grey_p, view.blur_p, view.solarize_p, view.flip_p) == (0.2, 0, 0, 0.5)
-    size, sides, scored = (112, (128, 160), 128) if name.endswith("-small") else (224, (256, 320), 256)
-    assert (view.size, view.crop.short_side) == (size, sides)
-    assert (protocol.views.clips, protocol.views.crops, protocol.views.size) == (10, 3, scored)
-    assert (protocol.validate_every_epochs, protocol.head_lr, protocol.freeze_norms) == (5, None, False)
-    assert (definition.data.train_split, definition.data.val_split) == ("train-1", "test-1")

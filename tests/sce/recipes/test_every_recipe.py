@@ -4,7 +4,6 @@ The data is generated: folders and files as the data sets have them, pictures of
 """
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,37 +13,11 @@ from PIL import Image
 from sce.data.index import build_index, save_index
 from sce.data.module import ClipBatch, pretrain_loader
 from sce.definition import Pretrain, definition_adapter
-from sce.definition.derived import derive
 from sce.methods import AnyMethod, build_method
 from sce.recipes import Recipe, load_recipe, recipe_names
 from tests.videos import encode
 
 PRETRAININGS = [name for name in recipe_names() if load_recipe(name).definition["kind"] == "pretrain"]
-# Rates of section 4.3 of the specification: lr x N / 256.
-RATES = {
-    "in1k-r50-2crop-100": 9.6,
-    "in1k-r50-2crop-200": 4.8,
-    "in1k-r50-2crop-300": 4.8,
-    "in1k-r50-2crop-1000": 4.8,
-    "in1k-r50-multi-200": 4.8,
-    "in1k-r50-moco3-100": 9.6,
-    "in100-r50": 0.6,
-    "k200-r3d18": 4.8,
-    "k200-r3d18-baseline": 4.8,
-    "k200-r3d18-small": 4.8,
-    "k200-r3d18-supervised": 1.6,
-    "k400-r3d18": 4.8,
-    "k400-r3d18-small": 4.8,
-    "k400-r3d50": 4.8,
-    "k400-r3d50-16f": 4.8,
-    "cifar10-r18": 0.06,
-    "cifar10-moco-r18": 0.06,
-    "cifar10-ressl-r18": 0.06,
-    "cifar10-simclr-r18": 0.06,
-    "cifar100-r18": 0.06,
-    "stl10-r18": 0.06,
-    "tinyimagenet-r18": 0.06,
-}
 # A step of these costs half a minute of two cores: one of each trunk stands for the others.
 ONE_OF_EACH_HEAVY_TRUNK = ["k200-r3d18-small", "in1k-r50-multi-200", "k400-r3d50"]
 LIGHT = [name for name in PRETRAININGS if "-r18" in name or name.startswith("demo")]
@@ -139,18 +112,6 @@ def test_a_recipe_of_each_heavy_trunk_takes_a_step(name: str, images: Path, vide
     take_a_step(name, root_of(name, images, videos))
 
 
-@pytest.mark.parametrize(("name", "rate"), RATES.items())
-def test_its_rate_scales_to_the_printed_one(name: str, rate: float) -> None:
-    definition = definition_adapter.validate_python(load_recipe(name).definition)
-    assert derive(definition, train_items=None).scaled_lr == pytest.approx(rate)
-
-
-def test_no_recipe_is_left_out() -> None:
-    assert set(PRETRAININGS) == set(RATES) | {
-        name for name in PRETRAININGS if name.startswith(("demo", "digits"))
-    }
-
-
 # -- where it is from, and what it aims at
 
 
@@ -176,56 +137,3 @@ def test_only_a_published_recipe_aims_at_a_published_number(recipe: Recipe) -> N
 )
 def test_it_aims_at_what_is_printed(name: str, percents: list[float]) -> None:
     assert [aim.percent for aim in load_recipe(name).aims_at] == percents
-
-
-@pytest.mark.parametrize(
-    ("name", "differs"),
-    [
-        ("in1k-r50-2crop-300", {"epochs": 300}),
-        ("in1k-r50-2crop-1000", {"epochs": 1000, "weight_decay": 1.5e-6}),
-    ],
-)
-def test_the_longer_runs_differ_from_two_hundred_epochs_in_what_is_printed(
-    name: str, differs: dict[str, Any]
-) -> None:
-    """Everything else is the very same definition, defaults and all."""
-    found = definition_adapter.validate_python(load_recipe(name).definition).model_dump()
-    anchor = definition_adapter.validate_python(load_recipe("in1k-r50-2crop-200").definition).model_dump()
-    anchor["optimisation"]["epochs"] = differs["epochs"]
-    anchor["optimisation"]["optimizer"]["weight_decay"] = differs.get("weight_decay", 1e-6)
-    assert found == anchor
-
-
-def test_six_crops_shrink_with_their_area() -> None:
-    views = load_recipe("in1k-r50-multi-200").definition["views"]["views"]
-    assert [view["size"] for view in views] == [224, 224, 192, 160, 128, 96]
-    assert [view["scale"][1] for view in views] == [1.0, 1.0, 0.86, 0.715, 0.571, 0.429]
-    assert [(view["blur_p"], view["solarize_p"]) for view in views[:2]] == [(1.0, 0.0), (0.1, 0.2)]
-    assert {(view["blur_p"], view["solarize_p"]) for view in views[2:]} == {(0.5, 0.2)}
-
-
-@pytest.mark.parametrize(
-    ("name", "frames", "size", "clip_s", "saturation", "queue", "target_temperature", "difference_p"),
-    [
-        ("k200-r3d18-baseline", 8, 224, 2.56, 0.2, 32_768, 0.07, 0.0),
-        ("k200-r3d18-small", 16, 112, 1.28, 0.2, 32_768, 0.07, 0.0),
-        ("k400-r3d18-small", 16, 112, 1.28, 0.4, 65_536, 0.05, 0.2),
-    ],
-)
-def test_the_smaller_video_recipes_are_as_printed(
-    name: str,
-    frames: int,
-    size: int,
-    clip_s: float,
-    saturation: float,
-    queue: int,
-    target_temperature: float,
-    difference_p: float,
-) -> None:
-    recipe: Any = definition_adapter.validate_python(load_recipe(name).definition)
-    assert (recipe.data.num_frames, recipe.data.clip_s) == (frames, clip_s)
-    assert {(v.size, v.scale, v.jitter.saturation) for v in recipe.views.views} == {
-        (size, (0.2, 0.766), saturation)
-    }
-    assert recipe.views.time_difference_p == difference_p
-    assert (recipe.method.queue_size, recipe.method.target_temperature) == (queue, target_temperature)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sce.definition import Views
+from sce.definition import View, Views
 from sce.recipes import UnknownFamily, family_names, load_family
 
 IMAGES, VIDEOS = (0.2, 1.0), (0.2, 0.766)
@@ -33,17 +33,20 @@ TABLE = {
 }
 
 
+def row_of_view(view: View) -> tuple[object, ...]:
+    """The view in the columns of the table."""
+    jitter = view.jitter
+    factors = (jitter.brightness, jitter.contrast, jitter.saturation, jitter.hue)
+    shown = factors if jitter.p else None
+    return (view.size, view.scale, shown, view.grey_p, view.blur_p, view.solarize_p)
+
+
 @pytest.mark.parametrize("name", family_names())
 def test_a_family_is_the_row_of_its_table(name: str) -> None:
-    found = []
-    for view in Views.model_validate(load_family(name)).views:
-        jitter = view.jitter
-        factors = (jitter.brightness, jitter.contrast, jitter.saturation, jitter.hue)
-        assert jitter.p in (0.0, 0.8)
-        assert view.flip_p == 0.5
-        shown = factors if jitter.p else None
-        found.append((view.size, view.scale, shown, view.grey_p, view.blur_p, view.solarize_p))
-    assert found == TABLE[name]
+    views = Views.model_validate(load_family(name)).views
+    assert [row_of_view(view) for view in views] == TABLE[name]
+    assert {view.jitter.p for view in views} <= {0.0, 0.8}
+    assert {(view.flip_p, view.ratio, view.blur_kernel) for view in views} == {(0.5, (0.75, 1.3333), 23)}
 
 
 def test_images_and_videos_have_their_own_colours() -> None:

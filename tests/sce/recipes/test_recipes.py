@@ -2,24 +2,10 @@
 
 import pytest
 
-from sce.definition import Evaluation, Pretrain, Sce, definition_adapter
+from sce.definition import Evaluation, Pretrain, definition_adapter
 from sce.definition.derived import derive
 from sce.recipes import load_recipe, recipe_names
 
-# Base rate, batch and scaled rate as printed: lr x N / 256.
-SCALED_RATES = {
-    "in1k-r50-2crop-100": 9.6,
-    "in1k-r50-2crop-200": 4.8,
-    "k200-r3d18": 4.8,
-    "k400-r3d18": 4.8,
-    "k400-r3d50": 4.8,
-    "k400-r3d50-16f": 4.8,
-    "cifar10-r18": 0.06,
-    "linear-in1k-r50": 0.4,
-    "linear-k200-r3d18": 4.0,
-    "linear-k400-r3d50": 4.0,
-}
-QUEUES = {"k200-r3d18": 32768, "k400-r3d18": 65536, "k400-r3d50": 65536, "in1k-r50-2crop-200": 65536}
 DEMO_EVALUATIONS = {"demo-knn": 0, "demo-linear": 1, "demo-retrieval": 2}
 PRETRAININGS = [name for name in recipe_names() if load_recipe(name).definition["kind"] == "pretrain"]
 
@@ -46,27 +32,9 @@ def test_a_recipe_is_a_whole_definition_with_its_source(name: str) -> None:
     assert "SCE Lab" in recipe.source or "arXiv" in recipe.source
 
 
-@pytest.mark.parametrize(("name", "rate"), SCALED_RATES.items())
-def test_a_rate_scales_to_the_printed_one(name: str, rate: float) -> None:
-    assert derive(definition_of(name), train_items=None).scaled_lr == pytest.approx(rate)
-
-
-@pytest.mark.parametrize(("name", "size"), QUEUES.items())
-def test_a_queue_is_as_long_as_printed(name: str, size: int) -> None:
-    method = pretrain_of(name).method
-    assert isinstance(method, Sce)
-    assert (method.queue_size, method.contrast, method.temperature) == (size, 0.5, 0.1)
-
-
 @pytest.mark.parametrize("name", PRETRAININGS)
 def test_a_data_set_is_named_relative_to_the_data_root(name: str) -> None:
     assert not pretrain_of(name).data.root.startswith("/")
-
-
-def test_sixteen_frames_are_the_same_seconds_sampled_twice_as_densely() -> None:
-    eight, sixteen = pretrain_of("k400-r3d50"), pretrain_of("k400-r3d50-16f")
-    assert (eight.data.num_frames, sixteen.data.num_frames) == (8, 16)
-    assert eight.data.clip_s == sixteen.data.clip_s
 
 
 def test_the_published_retrieval_averages_thirty_views() -> None:

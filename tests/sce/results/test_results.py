@@ -1,5 +1,6 @@
 """Published numbers: as printed, each with its protocol, none of them doubtful."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,21 @@ def test_a_table_that_is_not_whole_is_refused(changes: dict[str, object]) -> Non
 )  # fmt: skip
 def test_a_laboratorys_name_of_a_data_set_is_understood(ours: str, known: str | None) -> None:
     assert published_as(ours) == known
+
+
+# What an evaluation writes into its result, by its kind.
+WRITTEN = {
+    "linear": r"top1|top5|best_top1",
+    "finetune": r"top1|top5|best_top1",
+    "retrieval": r"R@\d+",
+    "svm": r"mAP@(\d+|full)",
+    "transfer": r"top1|mean_per_class",
+}
+NOT_MEASURED = {"avg", "voc07", "box", "mask"}
+"""Means of several sets, and what other code bases measure."""
+
+
+def test_a_columns_number_is_one_that_its_evaluation_writes() -> None:
+    """A column of another name would stay empty whatever was run."""
+    asked = [one for table in published_tables() for one in table.columns if one.key not in NOT_MEASURED]
+    assert [one.key for one in asked if not re.fullmatch(WRITTEN[one.kind], one.metric)] == []

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { countWords, differenceWords, meanWords, printed } from "./cells";
 import type { Measured } from "./queries";
 
-const CELL: Measured = { mean: 60, std: 10, n: 3, splits: null, failed: 0, asked: 3, run_ids: [1, 2, 3], difference: null, reasons: [] };
+const CELL: Measured = { mean: 60, std: 10, n: 3, splits: null, failed: 0, asked: 3, left_out: 0, run_ids: [1, 2, 3], difference: null, reasons: [] };
 
 test("a mean is written with its deviation, and alone when there is one seed", () => {
   expect(meanWords(CELL)).toBe("60.0 ± 10.0");
@@ -14,6 +14,7 @@ test("a mean is written with its deviation, and alone when there is one seed", (
 test("seeds, splits and failures are said beside it", () => {
   expect(countWords(CELL)).toBe("n = 3");
   expect(countWords({ ...CELL, splits: 3, n: 2, failed: 1 })).toBe("n = 2, 3 splits, 1 of 3 failed");
+  expect(countWords({ ...CELL, splits: 3, n: 2, left_out: 1 })).toBe("n = 2, 3 splits, 1 without all splits");
   expect(countWords({ ...CELL, splits: 1 })).toBe("n = 3");
 });
 

@@ -8,9 +8,10 @@ export function meanWords({ mean, std }: Measured): string | null {
 }
 
 /** What the number is made of: seeds, splits, and what failed. */
-export function countWords({ n, splits, failed, asked }: Measured): string {
+export function countWords({ n, splits, left_out, failed, asked }: Measured): string {
   const parts = [`n = ${n}`];
   if (splits !== null && splits > 1) parts.push(`${splits} splits`);
+  if (left_out > 0) parts.push(`${left_out} without all splits`);
   if (failed > 0) parts.push(`${failed} of ${asked} failed`);
   return parts.join(", ");
 }
