@@ -67,7 +67,8 @@ def _farewell(run: RunDir, status: EndStatus) -> str:
 
 def _is_first() -> bool:
     """Whether this is the first process of a group, or the only one."""
-    return os.environ.get("RANK", "0") == "0" and os.environ.get("LOCAL_RANK", "0") == "0"
+    by_slurm = os.environ.get("SLURM_PROCID", "0")  # srun starts the ranks itself and names none RANK
+    return os.environ.get("RANK", by_slurm) == "0" and os.environ.get("LOCAL_RANK", "0") == "0"
 
 
 def _begin(run: RunDir, number: int | None) -> int:
@@ -117,6 +118,7 @@ def pretrain(
     from sce.devices import prepare
     from sce.methods import build_method
     from sce.moves import CountSkipped
+    from sce.probing import probing_of
     from sce.resuming import SeededSteps, take_up
     from sce.saving import Saving
 
@@ -135,9 +137,9 @@ def pretrain(
     take_up(loader.sampler, found.step, session)
     saving, journal = Saving(session), Journal(session)
     leaving = LeaveWhenAsked(session, saving, journal)
+    before = [Scheduled(session), StopAtNan(), SeededSteps(session), *probing_of(session, journal)]
     skips = CountSkipped(session)  # after the journal, which tells what the step at hand used
-    callbacks = [Scheduled(session), StopAtNan(), SeededSteps(session), journal, skips, saving, leaving]
-    trainer.callbacks += callbacks  # type: ignore[attr-defined]  # documented, not annotated
+    trainer.callbacks += [*before, journal, skips, saving, leaving]  # type: ignore[attr-defined]  # documented, not annotated
     listen(session.asked)
     if session.is_writer:
         _start(run, attempt, trainer, session, found)
