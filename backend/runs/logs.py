@@ -4,11 +4,13 @@ Logs grow to gigabytes while they are read. Every thousandth line's offset is re
 look reads only what is new, and any part is found without reading what lies before it.
 """
 
+import os
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -98,6 +100,25 @@ def log_file(settings: Settings, run_id: int) -> Path:
     if not file.is_relative_to(folder):
         raise NotFound(f"The log of run {run_id} is a link out of the run's folder, and is not shown.")
     return file
+
+
+def whole(path: Path) -> Iterator[bytes]:
+    """Every byte that the log has at this moment; what is added while they are read is left out.
+
+    Raises ``NotFound`` when nothing was printed yet.
+    """
+    try:
+        file = path.open("rb")
+    except FileNotFoundError as error:
+        raise NotFound("This run has printed nothing yet.") from error
+    return _bytes_of(file, os.fstat(file.fileno()).st_size)
+
+
+def _bytes_of(file: BinaryIO, left: int) -> Iterator[bytes]:
+    with file:
+        while left > 0 and (block := file.read(min(BLOCK, left))):
+            left -= len(block)
+            yield block
 
 
 def total_lines(path: Path, index: LineIndex) -> int:

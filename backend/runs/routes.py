@@ -1,12 +1,13 @@
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Request
+from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi.responses import StreamingResponse
 
 from backend.edge import Config, CurrentUser, Db
 from backend.runs import detail, listing, recipes, service, testing
 from backend.runs.launch import launch, preview
 from backend.runs.listing import Filter
-from backend.runs.logs import LogReader, log_file
+from backend.runs.logs import LogReader, log_file, whole
 from backend.runs.reading import get_run
 from backend.runs.views import (
     BulkRequest,
@@ -28,6 +29,9 @@ from backend.views import MAX_ID, Id, Overrides, Page, Text
 from sce.definition import RunKind
 
 CloneOverrides = Annotated[Overrides, Body(examples=[{"optimisation.epochs": 40, "seed": 7}])]
+
+TEXT = "text/plain"
+LOG: dict[int | str, dict[str, Any]] = {200: {"content": {TEXT: {"schema": {"type": "string"}}}}}
 
 router = APIRouter(prefix="/api/v1", tags=["runs"])
 
@@ -180,3 +184,14 @@ def read_logs(
     file = log_file(config, get_run(db, run_id).id)
     reader: LogReader = request.app.state.logs
     return reader.read(file, first_line=first_line, num_lines=num_lines, search=search)
+
+
+@router.get("/runs/{run_id}/logs/download", response_class=Response, responses=LOG)
+def download_log(db: Db, config: Config, user: CurrentUser, run_id: Id) -> Response:
+    """A run's whole output as it was printed."""
+    blocks = whole(log_file(config, get_run(db, run_id).id))
+    attached = {
+        "X-Content-Type-Options": "nosniff",
+        "Content-Disposition": f'attachment; filename="run{run_id}.log"',
+    }
+    return StreamingResponse(blocks, media_type=TEXT, headers=attached)

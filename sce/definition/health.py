@@ -125,7 +125,7 @@ def _learning(values: dict[str, float], progress: float) -> tuple[Verdict, str] 
     if positive is None or queue is None or progress < LEARNED_BY or positive - queue >= NEAREST_GAP:
         return None
     return "not learning", (
-        f"Two views of a clip are as alike ({positive:.2f}) as two clips are ({queue:.2f}) after {progress:.0%} of "
+        f"Two views of a clip are as alike ({positive:z.2f}) as two clips are ({queue:z.2f}) after {progress:.0%} of "
         "the training. Raise optimisation.optimizer.lr, or weaken the views."
     )
 
@@ -137,7 +137,7 @@ def _all_well(definition: Pretrain, values: dict[str, float]) -> str:
     if (positives := values.get("health/effective_positives")) is not None:
         said.append(f"targets see {positives:.1f} effective positives")
     if (similarity := values.get("health/positive_similarity")) is not None:
-        said.append(f"two views of a clip are {similarity:.2f} alike")
+        said.append(f"two views of a clip are {similarity:z.2f} alike")
     text = ", ".join(said)
     return f"{text[0].upper()}{text[1:]}."
 

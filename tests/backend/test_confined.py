@@ -99,6 +99,7 @@ def test_a_log_that_is_a_link_out_of_its_run_is_not_shown(
     assert answer.status_code == 404
     assert "link" in answer.json()["detail"]
     assert SECRET not in answer.text
+    assert rest.get("/runs/1/logs/download").status_code == 404
 
 
 def test_a_runs_folder_may_itself_lie_on_another_disk(trained: Lab, rest: TestClient, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.runs.logs import EVERY, MAX_HITS, MAX_LINE, LogReader, shown
+from backend.runs.logs import EVERY, MAX_HITS, MAX_LINE, LogReader, shown, whole
 from backend.runs.views import LogView
 
 
@@ -32,6 +32,13 @@ def write(log: Path, count: int, *, first: int = 0) -> None:
 
 def test_a_log_that_is_not_there_yet_is_empty(log: Path) -> None:
     assert read(log) == LogView(lines=[], first_line=0, total_lines=0, bytes=0, hits=[])
+
+
+def test_a_log_that_grows_while_it_is_taken_away_ends_where_it_ended(log: Path) -> None:
+    log.write_bytes(b"before\n")
+    taken = whole(log)
+    write(log, 3)
+    assert b"".join(taken) == b"before\n"
 
 
 def test_an_empty_log_is_empty(log: Path) -> None:

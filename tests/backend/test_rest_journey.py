@@ -198,6 +198,16 @@ def test_a_log_is_followed_from_a_line_and_searched(trained: Lab, rest: TestClie
     assert rest.get("/runs/1/logs?first_line=5&num_lines=1").json()["lines"] == ["line 5"]
 
 
+def test_a_whole_log_is_taken_away_as_it_was_printed(trained: Lab, rest: TestClient) -> None:
+    assert "printed nothing yet" in rest.get("/runs/1/logs/download").json()["detail"]
+    file = trained.settings.run_folder(1) / "output.log"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"10 %\r100 %\n\xff\n")
+    taken = rest.get("/runs/1/logs/download")
+    assert taken.content == b"10 %\r100 %\n\xff\n"
+    assert taken.headers["Content-Disposition"] == 'attachment; filename="run1.log"'
+
+
 def test_a_checkpoint_is_evaluated_from_its_row_and_shows_its_score(trained: Lab, rest: TestClient) -> None:
     launched = rest.post("/checkpoints/2/evaluate", json={"protocol": KNN})
     assert launched.status_code == 201
@@ -216,3 +226,24 @@ def test_a_checkpoint_whose_file_is_gone_is_measured_by_nobody(trained: Lab, res
     assert fields(rest.post("/checkpoints/1/evaluate", json={"protocol": KNN})) == ["checkpoint_id"]
     assert rest.get("/checkpoints/1/download").status_code == 404
     assert rest.patch("/checkpoints/1", json={"pinned": True}).status_code == 409
+
+
+def test_a_recipe_says_where_it_comes_from_and_which_number_it_aims_at(rest: TestClient) -> None:
+    by_name = {recipe["name"]: recipe for recipe in rest.get("/recipes").json()}
+    published = by_name["finetune-ucf101-r3d50"]
+    assert "arXiv 2212.11187" in published["source"]
+    assert {"what": "UCF101 fine-tuned top-1, 8 frames", "percent": 94.1} in published["aims_at"]
+    assert rest.get("/recipes/finetune-ucf101-r3d50").json() == published
+    assert by_name["demo-sce"]["aims_at"] == []
+
+
+def test_a_pretraining_says_how_healthy_it_is_and_an_evaluation_does_not(
+    trained: Lab, rest: TestClient
+) -> None:
+    run_id = trained.running()
+    trained.tell(run_id, metrics(40, health__embedding_std=1e-6, train__data_wait=0.7))
+    health = rest.get(f"/runs/{run_id}").json()["health"]
+    assert (health["verdict"], health["binding"]) == ("collapsed", "input-bound")
+    assert "look alike" in health["reason"]
+    evaluation = rest.get("/runs", params={"kind": "knn"}).json()["items"]
+    assert all(rest.get(f"/runs/{run['id']}").json()["health"] is None for run in evaluation)

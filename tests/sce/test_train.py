@@ -139,6 +139,16 @@ def test_only_the_two_newest_states_are_kept_over_attempts(videos: Path, tmp_pat
     assert names == ["last-step=00000003.ckpt", "last-step=00000004.ckpt"]
 
 
+def test_what_is_wrong_with_the_method_is_noted_once(videos: Path, tmp_path: Path) -> None:
+    """Targets of a temperature this low see one clip each, at every step."""
+    definition = tiny(videos)
+    sharp = definition.method.model_copy(update={"target_temperature": 1e-4})
+    run = asked(tmp_path / "run", definition.model_copy(update={"method": sharp}))
+    assert run_attempt(run, attempt=1) == "finished"
+    (said,) = [text for event in events(run, "note") if "too sharp" in (text := event["text"])]
+    assert "Raise method.target_temperature (now 0.0001)" in said
+
+
 def test_a_torn_checkpoint_is_passed_over_and_named(whole: RunDir, tmp_path: Path) -> None:
     run = copied(whole, tmp_path / "run", until="checkpoints/epoch=0003.ckpt")
     torn = run.checkpoints / LAST

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { rowFor, spacedOut, together } from "./annotations";
+import { nearestMark, rowFor, spacedOut, together } from "./annotations";
 
 test("attempts that began at the same step share one line", () => {
   const moments = [{ x: 35, label: "attempt 4" }, { x: 32, label: "attempt 2" }, { x: 35, label: "attempt 3" }];
@@ -27,4 +27,11 @@ test("checkpoints in a crowd leave room for the curve; the first and the newest 
 test("zoomed in, each of them shows", () => {
   expect(spacedOut([markAt(2), markAt(1)], (x) => 40 * x).map(({ x }) => x)).toEqual([1, 2]);
   expect(spacedOut([], (x) => x)).toEqual([]);
+});
+
+test("in a crowd a click means the nearest point, shown as a diamond or not, and elsewhere none", () => {
+  const marks = [markAt(1), markAt(2), markAt(3)];
+  const place = ({ x }: { x: number }) => [4 * x, 10] as const;
+  expect(nearestMark(marks, place, [9, 11])?.id).toBe(2);
+  expect(nearestMark(marks, place, [9, 30])).toBeUndefined();
 });

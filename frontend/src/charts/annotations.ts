@@ -104,6 +104,10 @@ export function markPlugin(marks: () => readonly Mark[], className: string, onMa
       init: (plot) => {
         layer = document.createElement("div");
         plot.over.append(layer);
+        onStillClick(plot.over, (at) => {
+          const mark = nearestMark(marks(), (one) => placeIn(plot, one), at);
+          if (mark) onMark(mark.id);
+        });
       },
       draw: (plot) => {
         const shown = spacedOut(marks(), (x) => plot.valToPos(x, "x"));
@@ -130,18 +134,44 @@ export function spacedOut(marks: readonly Mark[], place: (x: number) => number):
   return [...shown, last];
 }
 
-function buttonOf(plot: uPlot, mark: Mark, className: string, onMark: (id: number) => void): HTMLButtonElement[] {
-  const left = plot.valToPos(mark.x, "x");
+/** The mark that a click means: also one that stands in the crowd and has no diamond. */
+export function nearestMark(marks: readonly Mark[], place: (mark: Mark) => Place, at: Place): Mark | undefined {
+  const apart = (mark: Mark) => Math.hypot(place(mark)[0] - at[0], place(mark)[1] - at[1]);
+  return marks.filter((mark) => apart(mark) <= LEAST_APART_PX / 2).sort((a, b) => apart(a) - apart(b))[0];
+}
+
+type Place = readonly [x: number, y: number];
+
+function placeIn(plot: uPlot, { x, y }: Mark): Place {
   const height = plot.over.clientHeight;
+  const top = y === null ? height - 8 : plot.valToPos(y, "y");
+  return [plot.valToPos(x, "x"), Math.min(height, Math.max(0, top))];
+}
+
+/** A click that did not drag: a drag chooses a range. */
+function onStillClick(over: HTMLElement, act: (at: Place) => void): void {
+  let from = 0;
+  const at = ({ clientX, clientY }: MouseEvent): Place => {
+    const { left, top } = over.getBoundingClientRect();
+    return [clientX - left, clientY - top];
+  };
+  over.addEventListener("mousedown", (event) => (from = event.clientX));
+  over.addEventListener("click", (event) => {
+    if (event.target instanceof HTMLButtonElement || Math.abs(event.clientX - from) > 3) return;
+    act(at(event));
+  });
+}
+
+function buttonOf(plot: uPlot, mark: Mark, className: string, onMark: (id: number) => void): HTMLButtonElement[] {
+  const [left, top] = placeIn(plot, mark);
   if (left < -1 || left > plot.over.clientWidth + 1) return [];
-  const top = mark.y === null ? height - 8 : plot.valToPos(mark.y, "y");
   const button = document.createElement("button");
   button.type = "button";
   button.tabIndex = -1; // the same checkpoints stand in a table that the keyboard reaches
   button.className = className;
   button.title = mark.label;
   button.setAttribute("aria-label", mark.label);
-  button.style.transform = `translate(${left}px, ${Math.min(height, Math.max(0, top))}px) translate(-50%, -50%) rotate(45deg)`;
+  button.style.transform = `translate(${left}px, ${top}px) translate(-50%, -50%) rotate(45deg)`;
   button.addEventListener("mousedown", (event) => event.stopPropagation());
   button.addEventListener("click", () => onMark(mark.id));
   return [button];

@@ -6,10 +6,11 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent, useState } from "react";
 
+import { recipesQuery } from "@/api/queries";
 import { KIND_LOOKS, StatePill } from "@/ui/StatePill";
 
 import classes from "./Palette.module.css";
-import { foundRunsQuery, recipesQuery } from "./queries";
+import { foundRunsQuery } from "./queries";
 import { PLACES } from "./rail";
 
 interface Hit {

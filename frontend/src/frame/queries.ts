@@ -9,9 +9,3 @@ export const foundRunsQuery = (q: string) =>
     queryFn: () => unwrap(api.GET("/api/v1/runs", { params: { query: { q: q || undefined, size: 8 } } })),
     placeholderData: keepPreviousData,
   });
-
-export const recipesQuery = queryOptions({
-  queryKey: ["recipes"],
-  queryFn: () => unwrap(api.GET("/api/v1/recipes")),
-  staleTime: Infinity,
-});

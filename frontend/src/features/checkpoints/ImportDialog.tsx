@@ -1,17 +1,19 @@
 /** A trunk from elsewhere: looked at first, name by name, and imported only when every name matches. */
-import { Autocomplete, Button, Group, Modal, Select, SimpleGrid, Stack, Text, TextInput } from "@mantine/core";
+import { Autocomplete, Button, Checkbox, Group, Modal, NumberInput, Select, SimpleGrid, Stack, Text, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 
 import { Refusal } from "@/api/client";
+import { recipesQuery } from "@/api/queries";
 import { ErrorBox } from "@/ui/ErrorBox";
 
 import { MatchPanel } from "./MatchPanel";
-import { importableQuery, type ImportQuestion, type ImportRequest, recipesQuery, useImport, useInspect } from "./queries";
-import { keyOfTrunk, NAMINGS, TRUNKS } from "./trunks";
+import { importableQuery, type ImportQuestion, type ImportRequest, useImport, useInspect } from "./queries";
+import { isOfVideos, keyOfTrunk, NAMINGS, TRUNKS } from "./trunks";
 
 const FOUND_OUT = "Found out";
+const CLIP = { num_frames: 8, clip_s: 2.56 };
 
 export function ImportDialog({ isOpen, onClose }: { isOpen: boolean; onClose: () => void }) {
   return (
@@ -47,7 +49,7 @@ function Importing({ onClose }: { onClose: () => void }) {
         </Stack>
       </form>
       {seen && <MatchPanel seen={seen} />}
-      {seen?.match?.is_whole && <Taking key={seen.sha256} question={{ ...question, trunk: seen.trunk, sha256: seen.sha256 }} onClose={onClose} />}
+      {seen?.match?.is_whole && <Taking key={seen.sha256} isOurs={seen.is_ours} question={{ ...question, trunk: seen.trunk, sha256: seen.sha256 }} onClose={onClose} />}
     </Stack>
   );
 }
@@ -101,7 +103,7 @@ function Hints({ question, onChange }: HintsProps) {
         value={question.naming ?? null}
         onChange={(naming) => onChange({ naming: naming as ImportQuestion["naming"] })}
       />
-      <TextInput label="Prefix" size="xs" placeholder={FOUND_OUT} value={question.prefix ?? ""} onChange={(event) => onChange({ prefix: event.currentTarget.value || null })} />
+      <Prefix prefix={question.prefix ?? null} onChange={(prefix) => onChange({ prefix })} />
       <Select
         label="Branch"
         size="xs"
@@ -117,16 +119,34 @@ function Hints({ question, onChange }: HintsProps) {
   );
 }
 
+/** Null is found out; empty is what the released encoders have. */
+function Prefix({ prefix, onChange }: { prefix: string | null; onChange: (prefix: string | null) => void }) {
+  return (
+    <Stack gap={6}>
+      <TextInput
+        label="Prefix"
+        size="xs"
+        maxLength={256}
+        placeholder={prefix === "" ? "None" : FOUND_OUT}
+        disabled={prefix === ""}
+        value={prefix ?? ""}
+        onChange={(event) => onChange(event.currentTarget.value || null)}
+      />
+      <Checkbox size="xs" label="Without prefix" checked={prefix === ""} onChange={(event) => onChange(event.currentTarget.checked ? "" : null)} />
+    </Stack>
+  );
+}
+
 /** What is said of it for good, once it is known to fit. */
-function Taking({ question, onClose }: { question: Omit<ImportRequest, "experiment" | "origin" | "recipe" | "num_frames" | "clip_s">; onClose: () => void }) {
+function Taking({ question, isOurs, onClose }: { question: ImportQuestion & Pick<ImportRequest, "sha256">; isOurs: boolean; onClose: () => void }) {
   const navigate = useNavigate();
   const take = useImport();
   const recipes = useQuery(recipesQuery);
-  const [said, setSaid] = useState({ name: "", experiment: "imported", recipe: "", origin: "" });
+  const [said, setSaid] = useState({ name: "", experiment: "imported", recipe: "", origin: "", ...CLIP });
   const change = (patch: Partial<typeof said>) => setSaid({ ...said, ...patch });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    const body: ImportRequest = { ...question, ...said, name: said.name.trim() || null, num_frames: 8, clip_s: 2.56 };
+    const body: ImportRequest = { ...question, ...said, name: said.name.trim() || null };
     take.mutate(body, {
       onSuccess: ({ run }) => {
         onClose();
@@ -152,6 +172,7 @@ function Taking({ question, onClose }: { question: Omit<ImportRequest, "experime
             onChange={(recipe) => change({ recipe: recipe ?? "" })}
           />
         </SimpleGrid>
+        {question.trunk && isOfVideos(question.trunk) && !isOurs && !said.recipe && <ClipFields said={said} onChange={change} />}
         <TextInput label="How it was trained, in your words" size="xs" maxLength={500} value={said.origin} onChange={(event) => change({ origin: event.currentTarget.value })} />
         <Text size="xs" c="dimmed">
           A named recipe gives the clips and colours that it knows, and the published row that it is held against.
@@ -167,6 +188,16 @@ function Taking({ question, onClose }: { question: Omit<ImportRequest, "experime
         </Group>
       </Stack>
     </form>
+  );
+}
+
+/** A file from elsewhere does not say what it learned from: evaluations warn when they show it others. */
+function ClipFields({ said, onChange }: { said: typeof CLIP; onChange: (patch: Partial<typeof CLIP>) => void }) {
+  return (
+    <SimpleGrid cols={2} spacing="sm">
+      <NumberInput label="Frames of a clip" size="xs" required min={1} allowDecimal={false} value={said.num_frames} onChange={(to) => onChange({ num_frames: Number(to) })} />
+      <NumberInput label="Clip, in seconds" size="xs" required min={0.01} step={0.1} value={said.clip_s} onChange={(to) => onChange({ clip_s: Number(to) })} />
+    </SimpleGrid>
   );
 }
 

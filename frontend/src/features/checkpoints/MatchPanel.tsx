@@ -10,6 +10,9 @@ import { NAMINGS, trunkWords } from "./trunks";
 
 type Match = NonNullable<Inspection["match"]>;
 
+/** Names of weights have no spaces to break at. */
+const BROKEN = { overflowWrap: "anywhere" } as const;
+
 interface Line {
   key: string;
   becomes: string;
@@ -33,7 +36,7 @@ export function MatchPanel({ seen }: { seen: Inspection }) {
         )}
         <Text size="sm">
           {trunk ? `${trunkWords(trunk)} by the names of ${match ? NAMINGS[match.naming] : "none"}` : "No trunk that is known here"}
-          {match && (match.prefix ? `, behind ${match.prefix}` : ", without prefix")}
+          {match && (match.prefix ? `, behind “${match.prefix}”` : ", without prefix")}
         </Text>
         <Text size="xs" c="dimmed">
           {counted(seen.tensors, "tensor")}, {formatBytes(seen.bytes)}
@@ -55,14 +58,14 @@ function Counts({ match }: { match: Match }) {
     ["of another shape", match.wrong_shape.length, "red"],
     ["of a head, left out", match.head.length, "gray"],
     ["batch counts that it lacks", match.counters.length, "gray"],
-    ...match.elsewhere.map(({ prefix, tensors }): [string, number, string] => [`in ${prefix}, left out`, tensors, "gray"]),
+    ...match.elsewhere.map(({ prefix, tensors }): [string, number, string] => [`in “${prefix}”, left out`, tensors, "gray"]),
   ];
   return (
     <Group gap={6}>
       {counts
         .filter(([, count, colour]) => count > 0 || colour !== "gray")
         .map(([word, count, colour]) => (
-          <Badge key={word} variant={count > 0 && colour === "red" ? "filled" : "default"} color={colour} tt="none" fw={500}>
+          <Badge key={word} variant={count > 0 && colour === "red" ? "light" : "default"} color={colour} tt="none" fw={500}>
             {count} {word}
           </Badge>
         ))}
@@ -85,22 +88,26 @@ function linesOf(match: Match): Line[] {
 function Names({ lines }: { lines: readonly Line[] }) {
   return (
     <ScrollArea.Autosize mah={240} className="card" type="auto" viewportProps={{ tabIndex: 0, role: "region", "aria-label": "Names" }}>
-      <Table fz={12} verticalSpacing={3} stickyHeader>
+      <Table fz={12} verticalSpacing={3} stickyHeader layout="fixed">
         <Table.Thead>
           <Table.Tr>
             <Table.Th>In the file</Table.Th>
             <Table.Th>Becomes</Table.Th>
-            <Table.Th ta="right">Shape</Table.Th>
+            <Table.Th ta="right" w={96}>
+              Shape
+            </Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
           {lines.map(({ key, becomes, shape, fault }) => (
             <Table.Tr key={`${key} ${becomes}`} c={fault ? "var(--mantine-color-error)" : undefined}>
-              <Table.Td className="mono">{key}</Table.Td>
-              <Table.Td className="mono">{becomes}</Table.Td>
-              <Table.Td ta="right" style={{ whiteSpace: "nowrap" }}>
-                {shape}
+              <Table.Td className="mono" style={BROKEN}>
+                {key}
               </Table.Td>
+              <Table.Td className="mono" style={BROKEN}>
+                {becomes}
+              </Table.Td>
+              <Table.Td ta="right">{shape}</Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>

@@ -31,7 +31,7 @@ export function columnsFor(onAct: (action: Action, checkpoint: Checkpoint) => vo
   return [
     { id: "run", header: "Pretraining", width: 190, isMain: true, cell: ({ run, experiment }) => <From run={run} experiment={experiment} /> },
     { id: "epoch", header: "Epoch", width: 90, cell: ({ epoch, step, kind }) => whichOf(epoch, step, kind) },
-    { id: "step", header: "Step", width: 60, align: "right", cell: ({ step }) => formatCount(step) },
+    { id: "step", header: "Step", width: 60, align: "right", cell: ({ step, epoch, kind }) => (kind === "imported" && !epoch ? "–" : formatCount(step)) },
     { id: "scores", header: "Scores", width: 230, cell: ({ scores }) => <Scores scores={scores} /> },
     { id: "size", header: "Size", width: 74, align: "right", cell: ({ bytes }) => formatBytes(bytes) },
     { id: "held", header: "Kept for", width: 160, cell: ({ held_by }) => <Text fz={12} c="dimmed" lineClamp={2} title={held_by.join("; ")}>{held_by.join("; ") || "nothing"}</Text> },
@@ -41,10 +41,14 @@ export function columnsFor(onAct: (action: Action, checkpoint: Checkpoint) => vo
   ];
 }
 
+/** What sets a checkpoint apart from others of its epoch. */
+const NOTES: Partial<Record<Checkpoint["kind"], string>> = { last: "newest", best: "best validation", final: "last epoch" };
+
 export function whichOf(epoch: number, step: number, kind: Checkpoint["kind"]): string {
   if (kind === "imported") return epoch ? `${formatEpoch(epoch)} (imported)` : "imported";
   if (step === 0) return "untrained";
-  return kind === "last" ? `${formatEpoch(epoch)} (newest)` : formatEpoch(epoch);
+  const note = NOTES[kind];
+  return note ? `${formatEpoch(epoch)} (${note})` : formatEpoch(epoch);
 }
 
 function From({ run, experiment }: Pick<Checkpoint, "run" | "experiment">) {

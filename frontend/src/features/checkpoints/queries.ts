@@ -64,9 +64,3 @@ export function useImport() {
     onSuccess: () => Promise.all(["checkpoints", "runs", "experiments"].map((key) => client.invalidateQueries({ queryKey: [key] }))),
   });
 }
-
-export const recipesQuery = queryOptions({
-  queryKey: ["recipes"],
-  queryFn: () => unwrap(api.GET("/api/v1/recipes")),
-  staleTime: Infinity,
-});

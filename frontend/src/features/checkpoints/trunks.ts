@@ -35,3 +35,7 @@ export function trunkWords(trunk: Trunk): string {
   if (trunk.kind === "small3d") return `Small3D, ${trunk.width} channels`;
   return TRUNKS.find(({ key }) => key === keyOfTrunk(trunk))?.label ?? trunk.kind;
 }
+
+export function isOfVideos({ kind }: Trunk): boolean {
+  return kind === "r3d50" || kind === "r3d18" || kind === "small3d";
+}

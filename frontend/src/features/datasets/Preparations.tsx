@@ -1,10 +1,11 @@
 /** Data sets that are on their way: how far each is, what it could not use, and how it goes on. */
-import { Alert, Anchor, Button, Group, Paper, Progress, Stack, Table, Text, Title } from "@mantine/core";
+import { Alert, Anchor, Button, Group, Paper, Progress, Stack, Text, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 
 import { Pill, STATE_LOOKS } from "@/ui/StatePill";
 import { When } from "@/ui/When";
 
+import { BadFiles } from "./BadFiles";
 import { progressWords } from "./preparing";
 import { isPreparing, type Preparation } from "./queries";
 
@@ -53,6 +54,11 @@ function Row({ one, isBusy, onSteer }: { one: Preparation } & Omit<PreparationsP
         <Steering one={one} isBusy={isBusy} onSteer={onSteer} />
       </Group>
       {isPreparing(one) && <Advance one={one} />}
+      {one.state === "stopped" && one.total > 0 && (
+        <Text size="sm" mt="xs">
+          {progressWords(one)}. What was made is kept: it goes on from there.
+        </Text>
+      )}
       {one.sentence && (
         <Alert color="red" mt="xs" title="It could not be prepared">
           <span style={{ whiteSpace: "pre-wrap" }}>{one.sentence}</span>
@@ -116,28 +122,7 @@ function Report({ report }: { report: NonNullable<Preparation["report"]> }) {
       {report.bad.length > 0 && (
         <details>
           <summary>Files that cannot be used</summary>
-          <Table.ScrollContainer minWidth={520} mah={320} type="native">
-            <Table>
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>File</Table.Th>
-                  <Table.Th>Split</Table.Th>
-                  <Table.Th>Reason</Table.Th>
-                </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {report.bad.map(({ path, split, reason }) => (
-                  <Table.Tr key={`${split} ${path}`}>
-                    <Table.Td ff="monospace" fz="xs">
-                      {path}
-                    </Table.Td>
-                    <Table.Td>{split}</Table.Td>
-                    <Table.Td>{reason}</Table.Td>
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
+          <BadFiles files={report.bad} maxHeight={320} />
           {report.num_bad > report.bad.length && (
             <Text size="xs" c="dimmed">
               The first {report.bad.length} of {report.num_bad}; all are in scelab-report.json in the folder.

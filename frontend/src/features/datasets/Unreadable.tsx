@@ -1,6 +1,7 @@
 /** Files that are left out of every run, each with its reason. */
-import { Paper, Table, Text, Title } from "@mantine/core";
+import { Paper, Text, Title } from "@mantine/core";
 
+import { BadFiles } from "./BadFiles";
 import type { Item } from "./queries";
 
 export function Unreadable({ items, total }: { items: readonly Item[]; total: number }) {
@@ -13,28 +14,7 @@ export function Unreadable({ items, total }: { items: readonly Item[]; total: nu
         They are in no run and nothing is put in their place.
         {total > items.length && ` The first ${items.length} of ${total}.`}
       </Text>
-      <Table.ScrollContainer minWidth={520} type="native">
-        <Table>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>File</Table.Th>
-              <Table.Th>Split</Table.Th>
-              <Table.Th>Reason</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {items.map(({ id, path, split, unreadable }) => (
-              <Table.Tr key={id}>
-                <Table.Td ff="monospace" fz="xs">
-                  {path}
-                </Table.Td>
-                <Table.Td>{split}</Table.Td>
-                <Table.Td>{unreadable}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <BadFiles files={items.map(({ path, split, unreadable }) => ({ path, split, reason: unreadable }))} />
     </Paper>
   );
 }

@@ -1,8 +1,8 @@
 /** What the data set pages ask the server, and what they ask it to do. */
-import { notifications } from "@mantine/notifications";
 import { keepPreviousData, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 
 import { api, type Schemas, unwrap } from "@/api/client";
+import { tellRefusal } from "@/ui/tell";
 
 export type Dataset = Schemas["DatasetView"];
 export type DatasetDetail = Schemas["DatasetDetail"];
@@ -64,7 +64,7 @@ export function useIndexDataset(dataset_id: number) {
   return useMutation({
     mutationFn: () => unwrap(api.POST("/api/v1/datasets/{dataset_id}/index", { params: { path: { dataset_id } } })),
     onSettled: () => client.invalidateQueries({ queryKey: ["datasets"] }),
-    onError: (error) => notifications.show({ color: "red", title: "Refused", message: error.message }),
+    onError: tellRefusal,
   });
 }
 
@@ -103,6 +103,6 @@ export function useSteerPreparation() {
     mutationFn: ({ preparation_id, verb }: { preparation_id: number; verb: "stop" | "resume" }) =>
       unwrap(api.POST(`/api/v1/preparations/{preparation_id}/${verb}`, { params: { path: { preparation_id } } })),
     onSettled: () => client.invalidateQueries({ queryKey: ["datasets"] }),
-    onError: (error) => notifications.show({ color: "red", title: "Refused", message: error.message }),
+    onError: tellRefusal,
   });
 }

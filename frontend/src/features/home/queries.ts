@@ -2,6 +2,7 @@
 import { queryOptions, useQuery } from "@tanstack/react-query";
 
 import { api, type Schemas, unwrap } from "@/api/client";
+import { hostsQuery, storageQuery } from "@/api/queries";
 
 export type Run = Schemas["RunView"];
 export type Host = Schemas["HostView"];
@@ -24,8 +25,8 @@ export const ASKED = {
 
 export const useList = (name: keyof typeof ASKED) => useQuery(listQuery(name, ASKED[name]));
 
-export const useHosts = () => useQuery(queryOptions({ queryKey: ["hosts"], queryFn: () => unwrap(api.GET("/api/v1/hosts")) }));
-export const useStorage = () => useQuery(queryOptions({ queryKey: ["storage"], queryFn: () => unwrap(api.GET("/api/v1/storage")) }));
+export const useHosts = () => useQuery(hostsQuery);
+export const useStorage = () => useQuery(storageQuery);
 
 /** The metric that tells most of a run of each kind. */
 export function keyMetricOf(run: Run): string | null {

@@ -1,12 +1,11 @@
 /** Hosts and their devices. */
-import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { api, type Schemas, unwrap } from "@/api/client";
+import { hostsQuery } from "@/api/queries";
 import { tellRefusal } from "@/ui/tell";
 
 export type Host = Schemas["HostView"];
-
-export const hostsQuery = queryOptions({ queryKey: ["hosts"], queryFn: () => unwrap(api.GET("/api/v1/hosts")) });
 
 export const useHosts = () => useQuery(hostsQuery);
 

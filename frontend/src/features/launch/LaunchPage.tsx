@@ -4,6 +4,7 @@ import { IconArrowLeft } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 
+import { experimentNamesQuery } from "@/api/queries";
 import { useProfiles } from "@/features/slurm/queries";
 import { ErrorBox } from "@/ui/ErrorBox";
 import { counted } from "@/ui/format";
@@ -14,7 +15,6 @@ import { numberIn, type RawSearch, textIn, useUrlState } from "@/ui/useUrlState"
 
 import { type Draft, draftOfClone, draftOfRecipe } from "./draft";
 import { LaunchForm } from "./LaunchForm";
-import { experimentNamesQuery } from "./names";
 import { type LaunchRequest, useChoosableCheckpoints, useClone, useLaunch, usePreview, useRecipes, useRoots, useSchema } from "./queries";
 import { leadOf } from "./aims";
 import { RecipeCards } from "./RecipeCards";

@@ -6,7 +6,7 @@ import { KindBadge } from "@/ui/StatePill";
 
 import { aimsOf } from "./aims";
 import classes from "./Launch.module.css";
-import type { Recipe } from "./queries";
+import type { Recipe } from "@/api/queries";
 
 interface RecipeCardsProps {
   recipes: readonly Recipe[];

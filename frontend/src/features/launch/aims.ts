@@ -1,5 +1,5 @@
 /** Where a recipe is from, and the published numbers that it aims at. */
-import type { Recipe } from "./queries";
+import type { Recipe } from "@/api/queries";
 
 /** "ImageNet linear top-1 72.1 %"; of several the first, with how many more there are, unless all are asked for. */
 export function aimsOf({ aims_at }: Pick<Recipe, "aims_at">, all = false): string {

@@ -1,6 +1,8 @@
 /** A launch as it is being written. */
 import { isObject, type JsonObject } from "./form/schema";
-import type { LaunchRequest, Recipe } from "./queries";
+import type { Recipe } from "@/api/queries";
+
+import type { LaunchRequest } from "./queries";
 
 export interface Draft {
   definition: JsonObject;

@@ -2,19 +2,13 @@
 import { keepPreviousData, queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { api, type Schemas, unwrap } from "@/api/client";
+import { recipesQuery } from "@/api/queries";
 
 import type { Schema } from "./form/schema";
 
-export type Recipe = Schemas["RecipeView"];
 export type LaunchRequest = Schemas["LaunchRequest"];
 export type Preview = Schemas["PreviewView"];
 export type Checkpoint = Schemas["CheckpointView"];
-
-export const recipesQuery = queryOptions({
-  queryKey: ["recipes"],
-  queryFn: () => unwrap(api.GET("/api/v1/recipes")),
-  staleTime: Infinity,
-});
 
 export const schemaQuery = queryOptions({
   queryKey: ["definition-schema"],

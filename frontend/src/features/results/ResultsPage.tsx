@@ -2,6 +2,7 @@
 import { Group, Select, Stack, Tabs } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 
+import { experimentNamesQuery } from "@/api/queries";
 import { ErrorBox } from "@/ui/ErrorBox";
 import { PageHeader } from "@/ui/PageHeader";
 import { CardSkeletons } from "@/ui/Skeletons";
@@ -9,14 +10,14 @@ import { isIn, numberIn, type RawSearch, useUrlState } from "@/ui/useUrlState";
 
 import { OwnPanel } from "./OwnPanel";
 import { PaperPanel } from "./PaperPanel";
-import { experimentsQuery, ownQuery, publishedQuery } from "./queries";
+import { ownQuery, publishedQuery } from "./queries";
 
 const TABS = ["published", "own"] as const;
 const readSearch = (raw: RawSearch) => ({ tab: isIn(TABS, raw.tab) ? raw.tab : TABS[0], experiment: numberIn(raw, "experiment") });
 
 export default function ResultsPage() {
   const [{ tab, experiment }, change] = useUrlState(readSearch);
-  const experiments = useQuery(experimentsQuery);
+  const experiments = useQuery(experimentNamesQuery);
   return (
     <>
       <PageHeader

@@ -21,8 +21,3 @@ export const ownQuery = (experiment: number | undefined) =>
     queryFn: () => unwrap(api.GET("/api/v1/results/own", { params: { query: { experiment_id: experiment } } })),
     placeholderData: keepPreviousData,
   });
-
-export const experimentsQuery = queryOptions({
-  queryKey: ["experiments", "names"],
-  queryFn: () => unwrap(api.GET("/api/v1/experiments", { params: { query: { archived: false } } })),
-});

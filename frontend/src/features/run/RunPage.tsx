@@ -38,7 +38,7 @@ export default function RunPage() {
   if (!run.data) return <Waiting />;
   return (
     <Stack gap="md">
-      <RunHeader run={run.data} onEvaluate={() => change({ tab: "checkpoints" })} />
+      <RunHeader run={run.data} onEvaluate={() => change({ tab: "checkpoints", evaluate: true })} />
       <Tabs
         value={search.tab}
         onChange={(tab) => isIn(TABS, tab) && change({ tab })}
@@ -78,7 +78,7 @@ function panelOf(run: Run, search: RunSearch, change: (patch: Partial<RunSearch>
       <HealthTab run={run} search={search} onSearch={change} onCheckpoint={() => change({ tab: "checkpoints" })} />
     ),
     evaluations: () => <EvaluationsTab run={run} />,
-    checkpoints: () => <CheckpointsTab run={run} />,
+    checkpoints: () => <CheckpointsTab run={run} isEvaluating={search.evaluate === true} onEvaluated={() => change({ evaluate: undefined })} />,
     views: () => <ViewsPanel source={{ run_id: run.id }} seed={run.seed} isEager columns={2} />,
     logs: () => <LogsTab run={run} search={search} onSearch={change} />,
     configuration: () => <ConfigurationTab run={run} />,

@@ -1,13 +1,13 @@
 /** What the run page asks the server, and what it asks it to do. */
-import { notifications } from "@mantine/notifications";
 import { keepPreviousData, queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { api, type Schemas, unwrap } from "@/api/client";
+import { recipesQuery } from "@/api/queries";
+import { tellRefusal } from "@/ui/tell";
 
 export type Run = Schemas["RunDetail"];
 export type RunAction = Run["may"][number];
 export type Checkpoint = Schemas["CheckpointView"];
-export type Recipe = Schemas["RecipeView"];
 export type RunEdit = Schemas["RunEdit"];
 export type Evaluations = Schemas["EvaluationsView"];
 export type EvaluationCurve = Schemas["EvaluationCurve"];
@@ -44,12 +44,6 @@ export const checkpointsQuery = (run_id: number) =>
     queryKey: ["runs", run_id, "checkpoints"],
     queryFn: () => unwrap(api.GET("/api/v1/checkpoints", { params: { query: { run_id, size: 500 } } })),
   });
-
-export const recipesQuery = queryOptions({
-  queryKey: ["recipes"],
-  queryFn: () => unwrap(api.GET("/api/v1/recipes")),
-  staleTime: Infinity,
-});
 
 export interface LogAsked {
   firstLine: number | undefined;
@@ -148,8 +142,4 @@ function useChanging<Asked, Answer>(mutationFn: (asked: Asked) => Promise<Answer
       ]),
     onError: tellRefusal,
   });
-}
-
-export function tellRefusal(error: Error): void {
-  notifications.show({ color: "red", title: "Refused", message: error.message, autoClose: 10_000 });
 }

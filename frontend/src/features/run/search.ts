@@ -24,6 +24,8 @@ export interface RunSearch {
   /** Text searched in the log, and the line that a link points to (from 1). */
   search: string | undefined;
   line: number | undefined;
+  /** The newest checkpoint is about to be evaluated. */
+  evaluate: boolean | undefined;
 }
 
 export function readRunSearch(raw: RawSearch): RunSearch {
@@ -39,6 +41,7 @@ export function readRunSearch(raw: RawSearch): RunSearch {
     closed: textIn(raw, "closed"),
     search: textIn(raw, "search"),
     line: numberIn(raw, "line"),
+    evaluate: raw.evaluate === true || undefined,
   };
 }
 

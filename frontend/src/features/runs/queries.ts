@@ -2,6 +2,7 @@
 import { keepPreviousData, queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { api, type Schemas, unwrap } from "@/api/client";
+import { experimentNamesQuery } from "@/api/queries";
 import { tellRefusal } from "@/ui/tell";
 
 import type { RunsSearch } from "./search";
@@ -51,11 +52,6 @@ export function useAllMatching() {
     onError: tellRefusal,
   });
 }
-
-export const experimentNamesQuery = queryOptions({
-  queryKey: ["experiments", "names"],
-  queryFn: () => unwrap(api.GET("/api/v1/experiments", { params: { query: { archived: false } } })),
-});
 
 export const useRuns = (search: RunsSearch) => useQuery(runsQuery(search));
 export const useExperimentNames = () => useQuery(experimentNamesQuery);

@@ -2,6 +2,7 @@
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { api, type Schemas, unwrap } from "@/api/client";
+import { storageQuery } from "@/api/queries";
 import { tellRefusal } from "@/ui/tell";
 
 export type Token = Schemas["TokenView"];
@@ -10,7 +11,6 @@ export type TokenRequest = Schemas["TokenRequest"];
 export type Storage = Schemas["StorageView"];
 
 export const tokensQuery = queryOptions({ queryKey: ["tokens"], queryFn: () => unwrap(api.GET("/api/v1/tokens")) });
-export const storageQuery = queryOptions({ queryKey: ["storage"], queryFn: () => unwrap(api.GET("/api/v1/storage")) });
 export const healthQuery = queryOptions({ queryKey: ["health"], queryFn: () => unwrap(api.GET("/api/v1/health")), refetchInterval: 15_000 });
 
 export const useTokens = () => useQuery(tokensQuery);

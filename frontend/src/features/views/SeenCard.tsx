@@ -13,7 +13,7 @@ export function SeenCard({ seen, number, path }: { seen: Seen; number: number; p
     <Paper className="card" p="md" component="section" aria-label={title}>
       <Stack gap="xs">
         <Group justify="space-between">
-          <Title order={3} size="h6">
+          <Title order={2} size="h6">
             {title}
           </Title>
           <Text size="xs" c="dimmed">

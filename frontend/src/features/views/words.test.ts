@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { placeOf, saidOf, spanOf } from "./words";
 
 test("a clip is said by its frames and seconds, an image by neither", () => {
-  expect(spanOf({ frames: [12, 50, 88], times_s: [0.4, 1.6667, 2.9333] })).toBe("3 frames, 12 to 88: 0.40 s to 2.93 s");
+  expect(spanOf({ frames: [12, 50, 88], times_s: [0.4, 1.6667, 2.9333] })).toBe("3 frames: 12, 50, 88. From 0.40 s to 2.93 s");
   expect(spanOf({ frames: [0], times_s: [0] })).toBe("The one picture");
 });
 

@@ -1,11 +1,10 @@
 /** What was drawn for a view, as a person would say it. */
 import type { Operation, Seen } from "./queries";
 
-/** "Frames 12 to 88, 0.40 s to 2.93 s". */
+/** "3 frames: 12, 50, 88. From 0.40 s to 2.93 s". */
 export function spanOf({ frames, times_s }: Pick<Seen, "frames" | "times_s">): string {
-  const [first, last] = [frames[0], frames.at(-1)];
-  if (first === undefined || last === undefined || frames.length === 1) return "The one picture";
-  return `${frames.length} frames, ${first} to ${last}: ${seconds(times_s[0])} to ${seconds(times_s.at(-1))}`;
+  if (frames.length <= 1) return "The one picture";
+  return `${frames.length} frames: ${frames.join(", ")}. From ${seconds(times_s[0])} to ${seconds(times_s.at(-1))}`;
 }
 
 function seconds(time: number | undefined): string {

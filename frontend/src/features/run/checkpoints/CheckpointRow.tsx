@@ -45,13 +45,17 @@ const KINDS = {
 
 export function CheckpointRow({ checkpoint, onDeed }: { checkpoint: Checkpoint; onDeed: (deed: Deed) => void }) {
   const kind = KINDS[checkpoint.kind];
+  // A file from elsewhere seldom says how long it was trained.
+  const isCounted = checkpoint.kind !== "imported" || checkpoint.epoch > 0;
   return (
     <Table.Tr>
       <Table.Td>
         <Group gap={6} wrap="nowrap">
-          <Text size="sm" fw={600}>
-            {formatEpoch(checkpoint.epoch)}
-          </Text>
+          {isCounted && (
+            <Text size="sm" fw={600}>
+              {formatEpoch(checkpoint.epoch)}
+            </Text>
+          )}
           {kind && (
             <Badge size="sm" variant="default" tt="none" style={{ flex: "none" }}>
               {kind}
@@ -59,7 +63,7 @@ export function CheckpointRow({ checkpoint, onDeed }: { checkpoint: Checkpoint; 
           )}
         </Group>
       </Table.Td>
-      <Table.Td ta="right">{formatCount(checkpoint.step)}</Table.Td>
+      <Table.Td ta="right">{isCounted ? formatCount(checkpoint.step) : "–"}</Table.Td>
       <Table.Td ta="right">{formatBytes(checkpoint.bytes)}</Table.Td>
       <Table.Td>
         <ScoreList checkpoint={checkpoint} />

@@ -4,6 +4,7 @@ import { notifications } from "@mantine/notifications";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 
+import type { Recipe } from "@/api/queries";
 import { formatEpoch } from "@/charts/format";
 import { askFirst } from "@/ui/confirm";
 import { ErrorBox } from "@/ui/ErrorBox";
@@ -11,7 +12,6 @@ import { counted, formatBytes } from "@/ui/format";
 
 import {
   type Checkpoint,
-  type Recipe,
   type Run,
   useCheckpoints,
   useEvaluateCheckpoint,
@@ -23,19 +23,31 @@ import {
 import { CheckpointRow, type Deed } from "./CheckpointRow";
 import { EvaluateDialog } from "./EvaluateDialog";
 
-export function CheckpointsTab({ run }: { run: Run }) {
+interface CheckpointsTabProps {
+  run: Run;
+  /** The newest is chosen already: only the protocol is asked for. */
+  isEvaluating: boolean;
+  onEvaluated: () => void;
+}
+
+export function CheckpointsTab({ run, isEvaluating, onEvaluated }: CheckpointsTabProps) {
   const checkpoints = useCheckpoints(run.id);
   const recipes = useRecipes();
   const [pin, remove, evaluate, act] = [usePinCheckpoint(), useRemoveCheckpoint(), useEvaluateCheckpoint(), useRunAction(run.id)];
-  const [evaluated, setEvaluated] = useState<Checkpoint | null>(null);
+  const [chosen, setChosen] = useState<Checkpoint | null>(null);
   if (checkpoints.error && !checkpoints.data) return <ErrorBox error={checkpoints.error} />;
   if (!checkpoints.data) return <Skeleton h={300} />;
   const kept = [...checkpoints.data.items].sort((a, b) => b.step - a.step || b.id - a.id);
   if (kept.length === 0) return <NoCheckpoints isPretraining={run.kind === "pretrain"} />;
 
+  const newest = kept.find(({ may }) => may.includes("evaluate")) ?? null;
+  const close = () => {
+    setChosen(null);
+    onEvaluated();
+  };
   const perform = (deed: Deed, checkpoint: Checkpoint) =>
     ({
-      evaluate: () => setEvaluated(checkpoint),
+      evaluate: () => setChosen(checkpoint),
       // A failed run goes on from there by being tried again.
       resume: () => act.mutate(run.may.includes("resume") ? "resume" : "retry"),
       pin: () => pin.mutate({ id: checkpoint.id, pinned: true }),
@@ -47,7 +59,7 @@ export function CheckpointsTab({ run }: { run: Run }) {
       { id: checkpoint.id, recipe },
       {
         onSuccess: (launched) => {
-          setEvaluated(null);
+          close();
           tellLaunched(launched.id, launched.runs[0]?.name ?? "The evaluation");
         },
       },
@@ -70,12 +82,12 @@ export function CheckpointsTab({ run }: { run: Run }) {
         </Table.ScrollContainer>
       </Paper>
       <EvaluateDialog
-        checkpoint={evaluated}
+        checkpoint={chosen ?? (isEvaluating ? newest : null)}
         recipes={(recipes.data ?? []).filter((recipe) => measures(recipe, run))}
         isBusy={evaluate.isPending}
         failure={evaluate.error?.message ?? null}
         onLaunch={launch}
-        onClose={() => setEvaluated(null)}
+        onClose={close}
       />
     </Stack>
   );

@@ -2,12 +2,12 @@
 import { Alert, Button, Group, Modal, Radio, ScrollArea, Stack, Text } from "@mantine/core";
 import { useState } from "react";
 
+import type { Recipe } from "@/api/queries";
 import { formatEpoch } from "@/charts/format";
-
 import { KindBadge } from "@/ui/StatePill";
 
 import { protocolLines } from "../overview/protocol";
-import type { Checkpoint, Recipe } from "../queries";
+import type { Checkpoint } from "../queries";
 
 interface EvaluateDialogProps {
   checkpoint: Checkpoint | null;

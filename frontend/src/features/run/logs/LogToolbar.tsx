@@ -1,7 +1,7 @@
 /** Search with its hits, follow, copy. */
 import { ActionIcon, Button, Group, Switch, Text, TextInput, Tooltip } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
-import { IconArrowDown, IconArrowUp, IconCheck, IconCopy, IconSearch } from "@tabler/icons-react";
+import { IconArrowDown, IconArrowUp, IconCheck, IconCopy, IconDownload, IconSearch } from "@tabler/icons-react";
 import { useState } from "react";
 
 import { counted } from "@/ui/format";
@@ -16,10 +16,11 @@ interface LogToolbarProps {
   onHit: (direction: 1 | -1) => void;
   onFollow: (isFollowing: boolean) => void;
   onCopy: () => Promise<void>;
+  downloadUrl: string;
 }
 
 export function LogToolbar(props: LogToolbarProps) {
-  const { total, text, hits, line, isFollowing, onText, onHit, onFollow, onCopy } = props;
+  const { total, text, hits, line, isFollowing, onText, onHit, onFollow, onCopy, downloadUrl } = props;
   const [draft, setDraft] = useState(text);
   const [isCopied, setCopied] = useState(false);
   const tell = useDebouncedCallback(onText, 250);
@@ -51,6 +52,9 @@ export function LogToolbar(props: LogToolbarProps) {
       <Text size="xs" c="dimmed" ml="auto">
         {counted(total, "line")}
       </Text>
+      <Button component="a" href={downloadUrl} download size="compact-xs" variant="default" leftSection={<IconDownload size={14} />}>
+        Download
+      </Button>
       <Button
         size="compact-xs"
         variant="default"

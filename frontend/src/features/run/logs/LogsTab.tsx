@@ -55,6 +55,7 @@ export function LogsTab({ run, search, onSearch }: LogsTabProps) {
         onHit={(direction) => goTo(nextHit(hits, line ?? (direction === 1 ? -1 : log.total), direction))}
         onFollow={setFollowing}
         onCopy={copy}
+        downloadUrl={`/api/v1/runs/${run.id}/logs/download`}
       />
       <Paper className="card">
         <LogView

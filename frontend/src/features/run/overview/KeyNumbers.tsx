@@ -6,8 +6,9 @@ import { formatElapsed, formatScore, formatValue } from "@/charts/format";
 import { KeyValue } from "@/ui/KeyValue";
 
 import type { Run } from "../queries";
-import { protocolLines, protocolPairs } from "./protocol";
+import { protocolLines, protocolPairs, protocolRows } from "./protocol";
 import { Panel } from "./Panel";
+import { ScoreRows } from "./ScoreRows";
 import { scoreName } from "@/ui/scores";
 
 const WANTED = ["train/loss", "train/lr", "train/clips_per_s", "train/data_wait", "health/embedding_std"];
@@ -21,6 +22,7 @@ const WORDS: Readonly<Record<string, string>> = {
 
 export function KeyNumbers({ run }: { run: Run }) {
   const isScored = run.kind !== "pretrain";
+  const rows = protocolRows(run.protocol);
   const figures = isScored ? scoresOf(run) : metricsOf(run);
   return (
     <Panel title={isScored ? "Scores" : run.ended_at ? "Last values" : "Now"}>
@@ -35,6 +37,7 @@ export function KeyNumbers({ run }: { run: Run }) {
           {isScored ? "The scores appear when the evaluation has finished." : "The first values appear after the first step."}
         </Text>
       )}
+      {rows.length > 1 && <ScoreRows rows={rows} />}
       {isScored && <Protocol run={run} />}
     </Panel>
   );
