@@ -26,7 +26,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from benchmarks._floor import decoder_alone
 from benchmarks._paired import Work, in_turn, machine, pair_of
 from benchmarks._videos import KINDS, Known, bit_rate, make
-from sce.data import codec, decoding
+from sce.data import codec
+from sce.data.choice import VARIABLE
 from sce.data.clips import clip_span, even_boxes, even_starts, scaled_sides, spread
 from sce.data.index import Item
 from sce.data.pictures import cut
@@ -38,7 +39,7 @@ CLIPS, CROPS, FRAMES, CLIP_S, SIZE = 10, 3, 8, 2.56, 256
 
 
 def ours(folder: Path, known: list[Known], wish: str) -> None:
-    os.environ[decoding.VARIABLE] = wish
+    os.environ[VARIABLE] = wish
     items = tuple(
         Item(
             path=file.name,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from backend.settings import Settings
+from sce.data.choice import NoReader, chosen_reader
 
 QUERY = ("--query-gpu=index,uuid,memory.total,name", "--format=csv,noheader,nounits")
 PACKAGES = ("scelab", "torch", "torchvision", "lightning", "torchcodec", "av")
@@ -52,13 +53,17 @@ def parse_gpus(csv: str, *, visible: str | None) -> tuple[FoundDevice, ...]:
 
 
 def find_versions() -> Mapping[str, str]:
-    """Versions of what a run's numbers may depend on, without importing any of it."""
+    """Versions of what a run's numbers may depend on, and the reader of its videos, without importing any of it."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
             found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             continue  # a host may lack the training extra, or a decoder
+    try:
+        found["videos read by"] = chosen_reader()
+    except NoReader as error:
+        found["videos cannot be read:"] = str(error)
     return found
 
 

@@ -39,7 +39,13 @@ def read_clips(path: Path, clips: Sequence[Sequence[int]], *, fps: float) -> lis
         reason = sentence(Exception(str(error).splitlines()[0] if str(error) else type(error).__name__))
         raise UnreadableVideo(path, f"It cannot be decoded: {reason}") from error
     place = {number: at for at, number in enumerate(wanted)}
-    return [shown[[place[number] for number in clip]] for clip in clips]
+    return [_taken(shown, [place[number] for number in clip]) for clip in clips]
+
+
+def _taken(shown: NDArray[np.uint8], places: list[int]) -> NDArray[np.uint8]:
+    """Frames of a batch; where they follow on each other, as of clips that do not overlap, without a copy."""
+    first, end = places[0], places[0] + len(places)
+    return shown[first:end] if places == list(range(first, end)) else shown[places]
 
 
 def _decoder(path: Path) -> Any:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from backend.settings import Settings
+from sce.data.choice import VARIABLE
 from worker.devices import FoundDevice, find_devices, find_versions, parse_gpus
 
 TWO = "0, GPU-aaaa, 24576, NVIDIA RTX A5000\n1, GPU-bbbb, 24576, NVIDIA RTX A5000\n"
@@ -83,3 +84,16 @@ def test_versions_are_found_without_importing_anything() -> None:
     versions = find_versions()
     assert versions["python"].startswith("3.")
     assert versions["av"]
+
+
+@pytest.mark.parametrize(("wish", "name"), [("", "pyav"), ("torchcodec", "torchcodec")])
+def test_a_host_says_which_reader_its_videos_get(
+    wish: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, wish)
+    assert find_versions()["videos read by"] == name
+
+
+def test_a_host_told_to_use_an_unknown_reader_shows_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "decord")
+    assert "choose auto, pyav" in find_versions()["videos cannot be read:"]

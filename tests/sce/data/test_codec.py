@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from sce.data import codec, decoding, video
+from sce.data.choice import VARIABLE, NoReader
 from sce.data.video import UnreadableVideo, probe
 from tests.sce.data.conftest import NUM_FRAMES, VIDEOS
 from tests.videos import read_number
@@ -39,21 +40,20 @@ def test_a_broken_file_is_an_unreadable_video_to_it_too(broken: Path, name: str)
 
 
 @pytest.mark.parametrize(
-    ("wish", "version", "suffix", "chosen"),
+    ("wish", "chosen"),
     [
-        ("auto", "0.17.0", ".mp4", codec.read_clips),
-        ("auto", "0.17.0", ".avi", video.read_clips),
-        ("auto", "", ".mp4", video.read_clips),
-        ("pyav", "0.17.0", ".mp4", video.read_clips),
-        ("torchcodec", "0.17.0", ".avi", codec.read_clips),
+        ("", video.read_clips),
+        ("auto", video.read_clips),
+        ("pyav", video.read_clips),
+        ("torchcodec", codec.read_clips),
     ],
 )
-def test_torchcodec_reads_where_it_is_there_unless_another_is_named(
-    wish: str, version: str, suffix: str, chosen: object, monkeypatch: pytest.MonkeyPatch
+def test_the_faster_reader_reads_unless_the_other_is_named(
+    wish: str, chosen: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(decoding.VARIABLE, wish)
-    monkeypatch.setattr(codec, "version", lambda: version)
-    assert decoding.reader_for(Path(f"a{suffix}")) is chosen
+    monkeypatch.setenv(VARIABLE, wish)
+    monkeypatch.setattr(codec, "version", lambda: "0.17.0")
+    assert decoding.reader() is chosen
 
 
 @pytest.mark.parametrize(
@@ -62,10 +62,10 @@ def test_torchcodec_reads_where_it_is_there_unless_another_is_named(
 def test_a_reader_that_is_not_there_is_refused_with_the_remedy(
     wish: str, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(decoding.VARIABLE, wish)
+    monkeypatch.setenv(VARIABLE, wish)
     monkeypatch.setattr(codec, "version", lambda: "")
-    with pytest.raises(decoding.NoReader, match=words):
-        decoding.reader_for(Path("a.mp4"))
+    with pytest.raises(NoReader, match=words):
+        decoding.reader()
 
 
 @pytest.mark.parametrize("name", VIDEOS)
