@@ -94,6 +94,7 @@ def launch(
     checkpoint: Measured = None,
     tag: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
     priority: Annotated[int, typer.Option(help="Higher starts first.")] = 0,
+    slurm: Annotated[str | None, typer.Option(help="SLURM profile to submit it by.")] = None,
     draft: Annotated[bool, typer.Option("--draft", help="Keep it as a draft.")] = False,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait for the end; exits 1 if it was no good one.")
@@ -107,6 +108,7 @@ def launch(
         "checkpoint_id": checkpoint,
         "tags": tag or [],
         "priority": priority,
+        "slurm": slurm,
         "is_draft": draft,
     }
     with lab_here() as lab:

@@ -31,6 +31,7 @@ from backend.results.routes import router as results
 from backend.runs.logs import LogReader
 from backend.runs.routes import router as runs
 from backend.settings import Settings
+from backend.slurm.routes import router as slurm
 from backend.stream.feed import Feed
 from backend.stream.routes import router as stream
 
@@ -46,6 +47,7 @@ ROUTERS = (
     evaluations,
     results,
     compute,
+    slurm,
     inspections,
     stream,
 )

@@ -37,6 +37,10 @@ EXAMPLES: dict[str, Any] = {
         "how": "encode",
         "short_side": 256,
     },
+    "ProfileRequest": {
+        "name": "a100",
+        "profile": {"runs_folder": "/shared/scelab/runs", "partition": "gpu", "gres": "gpu:a100"},
+    },
     "HostEdit": {"enabled": False},
     "ExperimentRequest": {"name": "temperatures", "description": "How sharp should the target be?"},
     "ExperimentEdit": {"description": "Answered: 0.05."},

@@ -8,6 +8,7 @@ from backend.experiments.tables import Experiment
 from backend.metrics.tables import Point, Rollup, Series
 from backend.people.tables import ApiToken, BrowserSession, Deed, LoginLink, User
 from backend.runs.tables import Attempt, Run
+from backend.slurm.tables import SlurmJob, SlurmProfile, SlurmSite
 from backend.stream.tables import Change
 
 __all__ = [
@@ -28,6 +29,9 @@ __all__ = [
     "Rollup",
     "Run",
     "Series",
+    "SlurmJob",
+    "SlurmProfile",
+    "SlurmSite",
     "Table",
     "User",
 ]

@@ -67,7 +67,8 @@ def _farewell(run: RunDir, status: EndStatus) -> str:
 
 def _is_first() -> bool:
     """Whether this is the first process of a group, or the only one."""
-    return os.environ.get("RANK", "0") == "0" and os.environ.get("LOCAL_RANK", "0") == "0"
+    by_slurm = os.environ.get("SLURM_PROCID", "0")  # srun starts the ranks itself and names none RANK
+    return os.environ.get("RANK", by_slurm) == "0" and os.environ.get("LOCAL_RANK", "0") == "0"
 
 
 def _begin(run: RunDir, number: int | None) -> int:

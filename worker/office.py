@@ -1,5 +1,7 @@
 """One worker at work: its clocks, and what each of them does."""
 
+import os
+
 from backend.db import Publish
 from backend.nudge import celery_publisher
 from backend.settings import Settings
@@ -7,18 +9,20 @@ from worker.clock import Clocks
 from worker.hosts import register, report
 from worker.indexing import Indexer
 from worker.launchers import Launcher
+from worker.launchers.slurm import SlurmLauncher
 from worker.looking import ViewMaker
 from worker.place import open_workplace
 from worker.preparing import Preparer
 from worker.previews import PreviewMaker
 from worker.runs import start_runs, stop_run
+from worker.slurm.watch import SlurmWatch
 from worker.sweep import sweep
 from worker.watch import Watch
 
 # Seconds between looks. A page shows a journal line within 2 s of its writing: the watch takes at most a
 # third of a second of that. The others are only for nudges that were lost.
 WATCH_S, START_S, SWEEP_S, HEARTBEAT_S, INDEX_S, PREPARE_S, PREVIEWS_S = 0.3, 2.0, 5.0, 5.0, 2.0, 2.0, 60.0
-VIEWS_S = 5.0
+VIEWS_S, SLURM_S = 5.0, 0.5
 
 # A nudge that this worker gives itself needs no broker.
 OWN_CLOCKS = {
@@ -35,7 +39,9 @@ OWN_CLOCKS = {
 class Office:
     """What tasks and clocks of one worker process share. ``open`` starts the clocks."""
 
-    def __init__(self, settings: Settings, *, launcher: Launcher | None = None) -> None:
+    def __init__(
+        self, settings: Settings, *, launcher: Launcher | None = None, slurm: SlurmLauncher | None = None
+    ) -> None:
         self.clocks = Clocks()
         publish = publisher(settings, self.clocks)
         self.place = open_workplace(settings, launcher=launcher, publish=publish, wake=self.clocks.wake)
@@ -44,12 +50,14 @@ class Office:
         self.preparer = Preparer(self.place)
         self.previews = PreviewMaker(self.place)
         self.views = ViewMaker(self.place)
+        self.slurm = SlurmWatch(self.place, slurm or SlurmLauncher(inherited=os.environ))
 
     def open(self) -> None:
         """Make the host known, then start looking. Raises what the database raises when it is away."""
         register(self.place)
         self.clocks.add("watch", WATCH_S, self.watch.look)
         self.clocks.add("start", START_S, lambda: start_runs(self.place))
+        self.clocks.add("slurm", SLURM_S, self.slurm.look)
         self.clocks.add("sweep", SWEEP_S, lambda: sweep(self.place))
         self.clocks.add("heartbeat", HEARTBEAT_S, lambda: report(self.place))
         self.clocks.add("index", INDEX_S, self.indexer.look)

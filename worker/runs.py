@@ -7,7 +7,7 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from backend.runs.claims import Claim, claim_next, fail, record_handle
+from backend.runs.claims import Claim, Taken, claim_next, fail, record_handle
 from backend.runs.life import STOPPING
 from backend.runs.watched import Watched, watched
 from sce.rundir import RunDir
@@ -88,14 +88,14 @@ def _keep(place: Workplace, claim: Claim, handle: Handle) -> None:
         ask_to_stop(place, row)
 
 
-def is_ours(place: Workplace, claim: Claim) -> bool:
+def is_ours(place: Workplace, claim: Taken) -> bool:
     """Whether the claim still counts: the sweep puts back what is not launched in time."""
     with place.looks.begin() as db:
         row = find(db, claim.run_id)
     return row is not None and row.attempt == claim.attempt
 
 
-def prepare(folder: RunDir, claim: Claim) -> None:
+def prepare(folder: RunDir, claim: Taken) -> None:
     """The run's folder as the trainer wants it. Raises ``OSError``."""
     if folder.attempt() >= claim.attempt:
         set_aside(folder)

@@ -34,7 +34,7 @@ def mend_claims(place: Workplace, *, older_than: timedelta = UNLAUNCHED_AFTER) -
     with place.looks.begin() as db:
         rows = watched(db, host=place.host)
     for row in rows:
-        if row.handle is None and row.began_at < now() - older_than:
+        if row.profile_id is None and row.handle is None and row.began_at < now() - older_than:
             _mend(place, row)
 
 
@@ -57,6 +57,7 @@ def give_up_lost_hosts(place: Workplace, *, after: timedelta = HOST_LOST_AFTER) 
     with place.looks.begin() as db:
         silent = silent_hosts(db, since=now() - after)
         rows = [row for row in watched(db) if row.host in silent and row.host != place.host]
+        rows = [row for row in rows if row.profile_id is None]  # SLURM knows of the others
     for row in rows:
         if _last_sign(place, row) < now() - after:
             _give_up(place, row, silent[row.host])

@@ -67,7 +67,7 @@ class Watch:
     def look(self) -> None:
         """One look at every run of this host. What fails for one run stops none of the others."""
         with self.place.looks.begin() as db:
-            rows = watched(db, host=self.place.host)
+            rows = [row for row in watched(db, host=self.place.host) if row.profile_id is None]
         for row in rows:
             if row.handle is not None:
                 failure = failure_of(partial(self._look_at, row, Handle(row.handle)))

@@ -78,6 +78,7 @@ def _launch(
         definition=asked.model_dump(mode="json"),
         seed=asked.seed,
         owner_id=parent.owner_id,
+        profile_id=parent.profile_id,
         # Scores of what is being trained are worth more than the next training.
         priority=min(parent.priority + 1, MAX_PRIORITY),
         devices=asked.compute.devices,

@@ -12,6 +12,9 @@ from backend.datasets.lookups import by_root, num_shorter, split_sizes
 from backend.datasets.tables import Dataset
 from backend.runs.asking import Asked
 from backend.runs.waiting import AWAY_AFTER_S
+from backend.slurm.reading import sites_by_login
+from backend.slurm.tables import SlurmProfile
+from backend.slurm.words import site_sentence
 from sce.definition import (
     VIDEO_TRUNKS,
     Compute,
@@ -35,8 +38,8 @@ class Findings:
     train_items: int | None = None
 
 
-def check(db: Session, asked: Asked) -> Findings:
-    """Hold the definition against data sets, hosts and checkpoint."""
+def check(db: Session, asked: Asked, *, profile: SlurmProfile | None = None) -> Findings:
+    """Hold the definition against data sets, hosts or the SLURM profile, and checkpoint."""
     found, definition = Findings(), asked.definition
     found.dataset, sizes = _check_data(db, definition.data, "data", found)
     found.train_items = sizes.get(definition.data.train_split)
@@ -46,7 +49,10 @@ def check(db: Session, asked: Asked) -> Findings:
     else:
         _check_protocol(definition.protocol, "protocol", found.train_items, found)
         _check_trunk(asked, definition, found)
-    _check_compute(definition.compute, rooms(db), found)
+    if profile is None:
+        _check_compute(definition.compute, rooms(db), found)
+    else:
+        _check_site(db, definition, profile, found)
     return found
 
 
@@ -156,9 +162,21 @@ def _trunk_kind(definition: Mapping[str, Any]) -> str | None:
     return trunk["kind"] if isinstance(trunk, Mapping) else None
 
 
+def _check_site(
+    db: Session, definition: Pretrain | Evaluation, profile: SlurmProfile, found: Findings
+) -> None:
+    if isinstance(definition, Evaluation) and definition.compute.nodes > 1:
+        found.faults["compute.nodes"] = "An evaluation runs on one node."
+    if definition.compute.accelerator == "gpu" and not profile.profile["gres"]:
+        found.faults["compute.accelerator"] = f"Profile {profile.name} asks for no GPUs: choose auto or cpu."
+    silence = site_sentence(sites_by_login(db).get(profile.profile["login"]))
+    if silence:
+        found.warnings.append(silence)
+
+
 def _check_compute(compute: Compute, hosts: Sequence[HostRoom], found: Findings) -> None:
     if compute.nodes > 1:
-        found.faults["compute.nodes"] = "More than one node needs SLURM, which is not set up here: choose 1."
+        found.faults["compute.nodes"] = "More than one node needs SLURM: choose 1, or a SLURM profile."
     if not any(host.seen_s_ago < AWAY_AFTER_S for host in hosts):
         found.warnings.append("No worker is online: the run waits in the queue until one is.")
     if not hosts:

@@ -19,6 +19,7 @@ from backend.runs.life import (
     HOLDING,
     PREEMPTED,
     QUEUED,
+    RUNNING,
     STARTING,
     STOPPED,
     STOPPING,
@@ -35,12 +36,18 @@ from sce.definition.problems import problems_of
 
 
 @dataclass(frozen=True)
-class Claim:
-    """A run that this host shall start now, on these devices."""
+class Taken:
+    """The attempt that somebody took upon himself to start now."""
 
     run_id: int
     attempt: int
     definition: Pretrain | Evaluation
+
+
+@dataclass(frozen=True)
+class Claim(Taken):
+    """A run that this host shall start, on these devices."""
+
     device_kind: str
     """gpu or cpu."""
     device_numbers: tuple[int, ...]
@@ -51,7 +58,8 @@ def queue() -> Select[int, int, str]:
     accelerator = Run.definition["compute"]["accelerator"].as_string()
     return (
         select(Run.id, Run.devices, accelerator)
-        .where(Run.state == QUEUED, Run.dataset_id.is_(None) | Run.dataset_id.in_(ready_ids()))
+        .where(Run.state == QUEUED, Run.profile_id.is_(None))
+        .where(Run.dataset_id.is_(None) | Run.dataset_id.in_(ready_ids()))
         .order_by(Run.priority.desc(), Run.queued_at, Run.id)
     )
 
@@ -94,20 +102,33 @@ def _claim(db: Session, run_id: int, *, host: str, devices: list[Device]) -> Cla
     """None when another host was faster, or when the run asks for something that this version cannot read."""
     run = db.get_one(Run, run_id, populate_existing=True)
     try:
-        definition = definition_adapter.validate_python(run.definition)
-        move(db, run, STARTING, attempt=run.attempt + 1, detail={"host": host})
+        definition = take(db, run, host=host)
     except IllegalMove:
         return None
+    if definition is None:
+        return None
+    lease(db, devices, run_id=run.id, attempt=run.attempt)
+    db.flush()
+    tell(db, "host", devices[0].host_id)
+    return Claim(run.id, run.attempt, definition, devices[0].kind, tuple(device.number for device in devices))
+
+
+def take(db: Session, run: Run, *, host: str) -> Pretrain | Evaluation | None:
+    """Begin the run's next attempt. None when what it asks for cannot be read, which ends it.
+
+    Raises ``IllegalMove`` when another host was faster.
+    """
+    try:
+        definition = definition_adapter.validate_python(run.definition)
     except ValidationError as error:
         fault = problems_of(error, run.definition)[0]
         why = Why("user_error", f"{fault.field}: {fault.message} Clone the run to ask for it anew.")
         move(db, run, FAILED, why=why)
         return None
-    lease(db, devices, run_id=run.id, attempt=run.attempt)
+    move(db, run, STARTING, attempt=run.attempt + 1, detail={"host": host})
     db.add(Attempt(run_id=run.id, number=run.attempt, host=host))
     db.flush()
-    tell(db, "host", devices[0].host_id)
-    return Claim(run.id, run.attempt, definition, devices[0].kind, tuple(device.number for device in devices))
+    return definition
 
 
 def lock_run(db: Session, run_id: int) -> Run:
@@ -145,6 +166,22 @@ def requeue(db: Session, *, run_id: int, attempt: int, sentence: str) -> bool:
         return False
     close_attempt(db, run, "requeued", sentence)
     move(db, run, QUEUED, verb="requeued", detail={"because": sentence})
+    return True
+
+
+def give_back(db: Session, *, run_id: int, attempt: int, sentence: str) -> bool:
+    """What ran the attempt took it away before it was done: the run is queued again, or stopped if that was
+    asked. False when the attempt is no longer the newest, or has ended."""
+    run = _held(db, run_id, attempt, HOLDING)
+    if run is None:
+        return False
+    if run.state == STOPPING:
+        return mark_gone(db, run_id=run_id, attempt=attempt, sentence=sentence)
+    close_attempt(db, run, "preempted", sentence)
+    if run.state == RUNNING:
+        move(db, run, PREEMPTED, detail={"because": sentence})
+    move(db, run, QUEUED, verb="requeued", detail={"because": sentence})
+    nudge(db, "worker.start_runs")
     return True
 
 

@@ -15,6 +15,8 @@ from backend.runs.reading import fields_of, get_run, run_ref, runs_by_id, surrou
 from backend.runs.tables import Attempt, Run
 from backend.runs.views import AttemptView, ConfigurationView, DeedView, RunDetail, RunRef
 from backend.settings import Settings
+from backend.slurm import reading as slurm
+from backend.slurm.views import SlurmJobView
 from sce.definition import Import, Pretrain, definition_adapter
 from sce.definition.derived import Derived, derive
 from sce.definition.health import Health, judge
@@ -38,6 +40,7 @@ def run_detail(db: Session, run_id: int, *, settings: Settings) -> RunDetail:
         seeds=_seeds(db, run),
         children=_children(db, run_id),
         folder=str(settings.run_folder(run_id)),
+        job=job_of(db, run),
     )
 
 
@@ -53,6 +56,13 @@ def _told(db: Session, run: Run) -> dict[str, Any]:
             f"{fault.field or 'the definition'}: {fault.message} What the run has written is all there."
         )
         return {"derived": nothing, "unreadable": sentence}
+
+
+def job_of(db: Session, run: Run) -> SlurmJobView | None:
+    """What SLURM says of the newest job; None for a run of this lab's hosts."""
+    if run.profile_id is None:
+        return None
+    return slurm.job_view(slurm.whereabouts(db, {run.id: (run.profile_id, run.attempt)})[run.id])
 
 
 def configuration(db: Session, run_id: int) -> ConfigurationView:

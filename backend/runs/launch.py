@@ -27,6 +27,9 @@ from backend.runs.reading import run_views
 from backend.runs.tables import Run
 from backend.runs.views import LaunchedView, LaunchRequest, PreviewView
 from backend.settings import Settings
+from backend.slurm import reading as slurm
+from backend.slurm.profile import Profile
+from backend.slurm.tables import SlurmProfile
 from sce.definition import Data, Evaluation, Pretrain, TrainedProtocol, kind_of
 from sce.definition.derived import Derived, derive
 from sce.recipes import expanded
@@ -36,7 +39,7 @@ MAX_TAG = 64
 
 def preview(db: Session, asked: LaunchRequest, *, settings: Settings) -> PreviewView:
     """What a launch would do. Nothing is written. Raises ``Invalid``, naming the fields."""
-    wanted, found = _examined(db, asked, settings)
+    wanted, found, profile = _examined(db, asked, settings)
     derived = derive(wanted.definition, train_items=found.train_items)
     expected = estimate(db, wanted.definition, derived)
     disk_bytes = _disk_bytes(derived)
@@ -52,17 +55,19 @@ def preview(db: Session, asked: LaunchRequest, *, settings: Settings) -> Preview
         disk_bytes=disk_bytes,
         changes=differences_to_recipe(expanded(wanted.recipe.definition), whole) if wanted.recipe else [],
         warnings=[*found.warnings, *_disk_warnings(disk_bytes, settings)],
+        sbatch=_sbatch(profile, wanted) if profile else None,
     )
 
 
 def launch(db: Session, asked: LaunchRequest, *, settings: Settings, by: User | None) -> LaunchedView:
     """Write a run for each seed and queue it, or keep it as a draft. Raises ``Invalid``."""
-    wanted, found = _examined(db, asked, settings)
+    wanted, found, profile = _examined(db, asked, settings)
     experiment = experiments.named(db, asked.experiment)
     dataset = found.dataset or _registered(db, wanted.definition.data, settings, by)
     _register_planned(db, wanted, settings, by)
     runs = _write(db, asked, wanted, experiment, dataset, by)
     for run in runs:
+        run.profile_id = profile.id if profile else None
         if not asked.is_draft:
             move(db, run, QUEUED, by=by, verb="launched")
             nudge(db, "worker.start_runs")
@@ -77,13 +82,26 @@ def as_yaml(definition: dict[str, Any]) -> str:
     return text
 
 
-def _examined(db: Session, asked: LaunchRequest, settings: Settings) -> tuple[Asked, Findings]:
+def _examined(
+    db: Session, asked: LaunchRequest, settings: Settings
+) -> tuple[Asked, Findings, SlurmProfile | None]:
     _check_request(db, asked)
+    profile = slurm.named(db, asked.slurm)
     wanted = understand(db, asked, settings=settings)
-    found = check(db, wanted)
+    found = check(db, wanted, profile=profile)
     if found.faults:
         raise invalid(found.faults)
-    return wanted, found
+    return wanted, found, profile
+
+
+def _sbatch(profile: SlurmProfile, wanted: Asked) -> str:
+    compute = wanted.definition.compute
+    return slurm.example_text(
+        Profile.model_validate(profile.profile),
+        devices=compute.devices,
+        nodes=compute.nodes,
+        accelerator=compute.accelerator,
+    )
 
 
 def _check_request(db: Session, asked: LaunchRequest) -> None:

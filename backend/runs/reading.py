@@ -20,6 +20,7 @@ from backend.runs import waiting
 from backend.runs.life import HOLDING, may
 from backend.runs.tables import Run
 from backend.runs.views import CheckpointRef, DatasetRef, ExperimentRef, Failure, RunRef, RunView
+from backend.slurm import reading as slurm
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Surroundings:
     owners: Mapping[int, str]
     totals: Mapping[int, registry.Total]
     waits: Mapping[int, str]
+    profiles: Mapping[int, str]
     moment: datetime
 
 
@@ -56,7 +58,7 @@ def run_view(db: Session, run: Run) -> RunView:
 
 
 def run_views(db: Session, runs: Sequence[Run]) -> list[RunView]:
-    """Each run as a table shows it; nine queries at most, however many runs."""
+    """Each run as a table shows it; ten queries at most, and three more for those of SLURM, however many runs."""
     if not runs:
         return []
     around = _surroundings(db, runs)
@@ -79,6 +81,7 @@ def _surroundings(db: Session, runs: Sequence[Run]) -> Surroundings:
         owners=user_names(db, _ids(run.owner_id for run in runs)),
         totals=registry.totals(db, [run.id for run in runs]),
         waits=waiting.reasons(db, runs, known_datasets),
+        profiles=slurm.profile_names(db, _ids(run.profile_id for run in runs)),
         moment=now(),
     )
 
@@ -108,6 +111,7 @@ def fields_of(run: Run, around: Surroundings) -> dict[str, Any]:
         "checkpoint": _checkpoint_ref(around, run.checkpoint_id),
         "owner": around.owners.get(run.owner_id or 0),
         "failure": _failure(run),
+        "slurm": around.profiles.get(run.profile_id or 0),
         "waits_for": around.waits.get(run.id),
         "num_checkpoints": total.count,
         "checkpoint_bytes": total.bytes,

@@ -30,6 +30,7 @@ from backend.runs.views import (
     RunView,
 )
 from backend.settings import Settings
+from backend.slurm.reading import offered
 from backend.stream.service import tell
 
 
@@ -117,8 +118,14 @@ def clone_request(db: Session, run_id: int) -> LaunchRequest:
         checkpoint_id=run.checkpoint_id,
         priority=run.priority,
         tags=run.tags,
+        slurm=_offered_name(db, run),
         cloned_from_id=run.id,
     )
+
+
+def _offered_name(db: Session, run: Run) -> str | None:
+    """The profile that it ran by, while that is still offered."""
+    return next((row.name for row in offered(db) if row.id == run.profile_id), None)
 
 
 def clone_run(

@@ -43,6 +43,8 @@ class Run(Table):
     plan_index: Mapped[int | None]
     """Place in the parent's evaluation plan, for an evaluation that followed a checkpoint by itself."""
     dataset_id: Mapped[int | None] = mapped_column(ForeignKey("datasets.id"), index=True)
+    profile_id: Mapped[int | None] = mapped_column(ForeignKey("slurm_profiles.id"), index=True)
+    """The SLURM profile that it runs by; None runs it on this lab's hosts."""
 
     attempt: Mapped[int] = mapped_column(default=0)
     """Number of the newest attempt: a fencing token, writers of older ones are ignored."""

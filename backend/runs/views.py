@@ -3,6 +3,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from backend.slurm.views import SlurmJobView
 from backend.views import Id, Name, Request, View
 from sce.definition import RunKind
 from sce.definition.derived import Derived
@@ -37,6 +38,8 @@ class LaunchRequest(Request):
     priority: int = Field(default=0, ge=-100, le=100)
     tags: list[str] = Field(default=[], max_length=32)
     notes: str = Field(default="", max_length=10_000)
+    slurm: str | None = Field(default=None, max_length=64)
+    """Name of the SLURM profile to submit it by; None runs it on this lab's hosts."""
     is_draft: bool = False
     """Keep it as a draft instead of queueing it."""
     cloned_from_id: Id | None = None
@@ -77,6 +80,8 @@ class PreviewView(View):
     changes: list[Change]
     """Difference to the recipe."""
     warnings: list[str]
+    sbatch: str | None = None
+    """What SLURM would be given, but for the run's own number; None on this lab's hosts."""
 
 
 class RunRef(View):
@@ -138,8 +143,10 @@ class RunView(View):
     devices: int
     attempt: int
     failure: Failure | None
+    slurm: str | None
+    """The SLURM profile that it is submitted by; null on this lab's hosts."""
     waits_for: str | None
-    """Why a queued run has not started, in words."""
+    """Why a queued run, or one in SLURM's queue, has not started, in words."""
     phase: str | None
     """What a running one does: train, extract train, ..."""
     progress: float
@@ -202,6 +209,8 @@ class RunDetail(RunView):
     """Evaluations that measure it."""
     folder: str
     """The run's folder on the server."""
+    job: SlurmJobView | None = None
+    """What SLURM says of its newest job; null on this lab's hosts."""
     health: Health | None = None
     """How a pretraining is doing by its own signs; none for an evaluation."""
     unreadable: str | None = None

@@ -7,24 +7,42 @@ from sqlalchemy.orm import Session
 from backend.compute.leases import HostRoom, rooms
 from backend.datasets.tables import Dataset
 from backend.runs.claims import queue
-from backend.runs.life import QUEUED
+from backend.runs.life import QUEUED, STARTING
 from backend.runs.tables import Run
+from backend.slurm import reading as slurm
 
 AWAY_AFTER_S = 15.0
 
 
 def reasons(db: Session, runs: Sequence[Run], datasets: Mapping[int, Dataset]) -> dict[int, str]:
     """A sentence for each queued run; the hosts and the queue are read once for all of them."""
-    waiting = [run for run in runs if run.state == QUEUED]
+    waiting = [run for run in runs if run.state == QUEUED and run.profile_id is None]
+    submitted = _slurm_reasons(db, runs, datasets)
     if not waiting:
-        return {}
+        return submitted
     hosts = rooms(db)
     places = {run_id: place for place, (run_id, *_) in enumerate(db.execute(queue()).all())}
-    return {
+    return submitted | {
         run.id: _data_reason(datasets.get(run.dataset_id or 0))
         or _host_reason(run, hosts, places.get(run.id))
         for run in waiting
     }
+
+
+def _slurm_reasons(db: Session, runs: Sequence[Run], datasets: Mapping[int, Dataset]) -> dict[int, str]:
+    """Runs of SLURM profiles, until their first journal line."""
+    waiting = {run.id: run for run in runs if run.profile_id and run.state in (QUEUED, STARTING)}
+    # The job of a run that is queued again is the last attempt's: it says nothing of the next.
+    asked = {
+        run.id: (run.profile_id, run.attempt if run.state == STARTING else run.attempt + 1)
+        for run in waiting.values()
+        if run.profile_id
+    }
+    found = {
+        run_id: _data_reason(datasets.get(waiting[run_id].dataset_id or 0)) or slurm.waits_for(where)
+        for run_id, where in slurm.whereabouts(db, asked).items()
+    }
+    return {run_id: sentence for run_id, sentence in found.items() if sentence}
 
 
 def _data_reason(dataset: Dataset | None) -> str | None:

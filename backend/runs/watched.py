@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from backend.compute.tables import Device, Host
@@ -23,6 +23,8 @@ class Watched:
     handle: str | None
     journal_offset: int
     began_at: datetime
+    profile_id: int | None = None
+    """The SLURM profile that it was submitted by."""
 
 
 def watched(db: Session, *, host: str | None = None) -> list[Watched]:
@@ -37,6 +39,7 @@ def watched(db: Session, *, host: str | None = None) -> list[Watched]:
             Attempt.handle,
             Run.journal_offset,
             Attempt.started_at,
+            Run.profile_id,
         )
         .join(Attempt, (Attempt.run_id == Run.id) & (Attempt.number == Run.attempt))
         .where(Run.state.in_(HOLDING))
@@ -44,6 +47,11 @@ def watched(db: Session, *, host: str | None = None) -> list[Watched]:
     )
     rows = db.execute(asked if host is None else asked.where(Attempt.host == host)).all()
     return [Watched(row[0], row[1], RunState(row[2]), *row[3:]) for row in rows]
+
+
+def rehost(db: Session, *, run_id: int, attempt: int, host: str) -> None:
+    """From now on another host looks at the attempt."""
+    db.execute(update(Attempt).where(Attempt.run_id == run_id, Attempt.number == attempt).values(host=host))
 
 
 def silent_hosts(db: Session, *, since: datetime) -> dict[str, datetime]:

@@ -1132,6 +1132,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/slurm/profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Profiles that a run may be submitted by
+         * @description Profiles that a run may be submitted by.
+         */
+        get: operations["list_profiles_api_v1_slurm_profiles_get"];
+        put?: never;
+        /**
+         * Make a profile
+         * @description Make a profile. SLURM itself looks at it first, where it answers.
+         */
+        post: operations["create_profile_api_v1_slurm_profiles_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slurm/profiles/{profile_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change a profile, for what is submitted from now on
+         * @description Change a profile, for what is submitted from now on.
+         */
+        put: operations["edit_profile_api_v1_slurm_profiles__profile_id__put"];
+        post?: never;
+        /**
+         * Offer a profile to no run any more
+         * @description Offer a profile to no run any more.
+         */
+        delete: operations["remove_profile_api_v1_slurm_profiles__profile_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/slurm/sites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Each SLURM that workers know
+         * @description Each SLURM that workers know: its partitions, and whether it answers.
+         */
+        get: operations["list_sites_api_v1_slurm_sites_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/storage": {
         parameters: {
             query?: never;
@@ -2388,6 +2456,7 @@ export interface components {
          *           "recipe": null,
          *           "seed": 42,
          *           "seed_group": null,
+         *           "slurm": null,
          *           "started_at": "2026-05-04T09:30:00Z",
          *           "state": "finished",
          *           "state_since": "2026-05-04T09:30:00Z",
@@ -2452,6 +2521,7 @@ export interface components {
          *           "recipe": null,
          *           "seed": 42,
          *           "seed_group": null,
+         *           "slurm": null,
          *           "started_at": null,
          *           "state": "queued",
          *           "state_since": "2026-05-04T09:30:00Z",
@@ -3156,6 +3226,11 @@ export interface components {
              */
             seeds: number[];
             /**
+             * Slurm
+             * @description Name of the SLURM profile to submit it by; None runs it on this lab's hosts.
+             */
+            slurm?: string | null;
+            /**
              * Tags
              * @default []
              */
@@ -3217,6 +3292,7 @@ export interface components {
          *           "recipe": null,
          *           "seed": 42,
          *           "seed_group": null,
+         *           "slurm": null,
          *           "started_at": null,
          *           "state": "queued",
          *           "state_since": "2026-05-04T09:30:00Z",
@@ -4234,6 +4310,35 @@ export interface components {
             /** Tensors */
             tensors: number;
         };
+        /** PartitionView */
+        PartitionView: {
+            /**
+             * Cpus
+             * @description CPUs of a node.
+             */
+            cpus: string;
+            /**
+             * Gres
+             * @description GPUs and the like of a node.
+             */
+            gres: string;
+            /**
+             * Memory Mb
+             * @description Memory of a node, in MB.
+             */
+            memory_mb: string;
+            /** Name */
+            name: string;
+            /** Nodes */
+            nodes: number;
+            /** State */
+            state: string;
+            /**
+             * Time Limit
+             * @description As SLURM writes it, days-hours:minutes:seconds.
+             */
+            time_limit: string;
+        };
         /**
          * PreparationRequest
          * @example {
@@ -4513,6 +4618,7 @@ export interface components {
          *       "estimate_basis": "sce small3d demo 1 (run 1) trained on 2.06e+04 videos a second.",
          *       "estimated_s": 0.019428,
          *       "kind": "pretrain",
+         *       "sbatch": null,
          *       "train_items": 40,
          *       "warnings": [],
          *       "yaml": "kind: pretrain\ndata: {kind: video, root: /home/ada/.scelab/data/demo,\n  train_split: train, val_split: val, num_frames: 8, clip_s: 2.56}\nviews:\n  views:\n  - size: 224\n    scale: [0.2, 0.766]\n    ratio: [0.75, 1.3333]\n    jitter: {brightness: 0.8, contrast: 0.8, saturation: 0.4, hue: 0.2, p: 0.8}\n    grey_p: 0.2\n    blur_p: 1.0\n    solarize_p: 0.0\n    flip_p: 0.5\n  - size: 224\n    scale: [0.2, 0.766]\n    ratio: [0.75, 1.3333]\n    jitter: {brightness: 0.8, contrast: 0.8, saturation: 0.4, hue: 0.2, p: 0.8}\n    grey_p: 0.2\n    blur_p: 0.1\n    solarize_p: 0.2\n    flip_p: 0.5\n  time_difference_p: 0.0\n  mean: [0.45, 0.45, 0.45]\n  std: [0.225, 0.225, 0.225]\ntrunk: {kind: small3d, width: 24}\nmethod:\n  kind: sce\n  contrast: 0.5\n  temperature: 0.1\n  target_temperature: 0.05\n  queue_size: 65536\n  use_keys: false\n  momentum: 0.99\n  momentum_schedule: cosine\n  symmetric: true\n  projector: {hidden_width: 1024, num_layers: 3, width: 256, norm_last: true}\n  predictor: {hidden_width: 1024}\noptimisation:\n  epochs: 10\n  batch_size: 8\n  accumulate: 1\n  optimizer: {kind: lars, lr: 2.4, lr_scaling: linear, momentum: 0.9, weight_decay: 1.0e-06,\n    trust: 0.001}\n  schedule: {kind: cosine, warmup_epochs: 0, end_lr: 0.0}\n  clip_norm: null\ncompute: {accelerator: auto, devices: 1, nodes: 1, precision: '32', loader_workers: 1,\n  compile: false, deterministic: false}\ncheckpoints: {every_epochs: 10, initial: true, last_every_min: 15.0}\nevaluations: []\nseed: 42\n"
@@ -4552,6 +4658,11 @@ export interface components {
              * @enum {string}
              */
             kind: "pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer" | "import";
+            /**
+             * Sbatch
+             * @description What SLURM would be given, but for the run's own number; None on this lab's hosts.
+             */
+            sbatch?: string | null;
             /**
              * Train Items
              * @description Size of the training split; None while the data set is not indexed.
@@ -4598,6 +4709,175 @@ export interface components {
              * @default about:blank
              */
             type: string;
+        };
+        /**
+         * Profile
+         * @description How runs are submitted at one SLURM site.
+         */
+        Profile: {
+            /**
+             * Account
+             * @description Account that is charged.
+             * @default
+             */
+            account: string;
+            /**
+             * Constraint
+             * @description Features that a node must have, as in a100&ib.
+             * @default
+             */
+            constraint: string;
+            /**
+             * Container
+             * @description An Apptainer image that the trainer runs in; empty runs it on the node itself.
+             * @default
+             */
+            container: string;
+            /**
+             * Cpus Per Device
+             * @description CPUs for each process of a run.
+             * @default 4
+             */
+            cpus_per_device: number;
+            /**
+             * Extra
+             * @description Further options of sbatch, one each, as in reservation=lab or exclusive.
+             * @default []
+             */
+            extra: string[];
+            /**
+             * Gres
+             * @description What a device is called here, as in gpu or gpu:a100; empty asks for no GPUs.
+             * @default gpu
+             */
+            gres: string;
+            /**
+             * Login
+             * @description Host that SLURM's commands are run on through ssh, as in ada@login; empty runs them here.
+             * @default
+             */
+            login: string;
+            /**
+             * Max Jobs
+             * @description Jobs of this profile that may be in SLURM at a time; further runs wait in the lab's queue.
+             * @default 50
+             */
+            max_jobs: number;
+            /**
+             * Memory
+             * @description Memory on each node with its unit, as in 64G; empty takes the site's default.
+             * @default
+             */
+            memory: string;
+            /**
+             * Modules
+             * @description Environment modules that are loaded, as in cuda/12.4.
+             * @default []
+             */
+            modules: string[];
+            /**
+             * Partition
+             * @description Partition, or several separated by commas; empty takes the site's default.
+             * @default
+             */
+            partition: string;
+            /**
+             * Python
+             * @description Python with SCE Lab installed, on compute nodes; empty takes the one that the worker runs on.
+             * @default
+             */
+            python: string;
+            /**
+             * Qos
+             * @description Quality of service.
+             * @default
+             */
+            qos: string;
+            /**
+             * Runs Folder
+             * @description The lab's runs folder, as compute nodes see it. They must be able to write there.
+             */
+            runs_folder: string;
+            /**
+             * Setup
+             * @description Lines of shell before the trainer starts, as an administrator would type them.
+             * @default
+             */
+            setup: string;
+            /**
+             * Time Limit Min
+             * @description Minutes that a job may take. A run that is not done by then is saved and submitted again.
+             * @default 1440
+             */
+            time_limit_min: number;
+            /**
+             * Warn S
+             * @description Seconds before the time limit at which a run is asked to save. SLURM may be a minute early.
+             * @default 180
+             */
+            warn_s: number;
+        };
+        /**
+         * ProfileRequest
+         * @description How runs are submitted at a SLURM site, under a name that people choose it by.
+         * @example {
+         *       "name": "a100",
+         *       "profile": {
+         *         "gres": "gpu:a100",
+         *         "partition": "gpu",
+         *         "runs_folder": "/shared/scelab/runs"
+         *       }
+         *     }
+         */
+        ProfileRequest: {
+            /** Name */
+            name: string;
+            profile: components["schemas"]["Profile"];
+        };
+        /**
+         * ProfileView
+         * @example {
+         *       "id": 1,
+         *       "name": "a100",
+         *       "profile": {
+         *         "account": "",
+         *         "constraint": "",
+         *         "container": "",
+         *         "cpus_per_device": 4,
+         *         "extra": [],
+         *         "gres": "gpu:a100",
+         *         "login": "",
+         *         "max_jobs": 50,
+         *         "memory": "",
+         *         "modules": [],
+         *         "partition": "gpu",
+         *         "python": "",
+         *         "qos": "",
+         *         "runs_folder": "/shared/scelab/runs",
+         *         "setup": "",
+         *         "time_limit_min": 1440,
+         *         "warn_s": 180
+         *       },
+         *       "site": "",
+         *       "text": "#!/bin/bash\n#SBATCH --job-name=scelab-1.1\n#SBATCH --comment=scelab:0123456789abcdef\n#SBATCH --chdir=/shared/scelab/runs/1\n#SBATCH --output=/shared/scelab/runs/1/output.log\n#SBATCH --open-mode=append\n#SBATCH --partition=gpu\n#SBATCH --time=1440\n#SBATCH --nodes=1\n#SBATCH --ntasks-per-node=1\n#SBATCH --cpus-per-task=4\n#SBATCH --gres=gpu:a100:1\n#SBATCH --signal=B:USR1@180\n#SBATCH --no-requeue\n\n# A job that SLURM starts once more is not the lab's: its run is submitted again as a new attempt.\n[ \"${SLURM_RESTART_COUNT:-0}\" = 0 ] || exit 75\nexport SCELAB_ATTEMPT=0123456789abcdef\nexport PYTHONUNBUFFERED=1\nexport PYTHONSAFEPATH=1\nexport OMP_NUM_THREADS=\"${OMP_NUM_THREADS:-${SLURM_CPUS_PER_TASK:-1}}\"\n\n# Before the time limit: every rank saves at the same step and leaves. A user's stop goes first.\nwarn() {\n  [ \"$(cat attempt)\" = 1 ] || return 0\n  printf preempt > .stop.slurm && mv -n .stop.slurm stop\n}\ntrap warn USR1\ntrap 'kill -TERM \"$step\"' TERM\nsrun --export=ALL python -m sce.train /shared/scelab/runs/1 --attempt 1 &\nstep=$!\nwait \"$step\"; code=$?\nwhile kill -0 \"$step\" 2>/dev/null; do wait \"$step\"; code=$?; done\nexit \"$code\"\n"
+         *     }
+         */
+        ProfileView: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            profile: components["schemas"]["Profile"];
+            /**
+             * Site
+             * @description What is amiss with its site, in words; empty while SLURM answers.
+             */
+            site: string;
+            /**
+             * Text
+             * @description What sbatch would be given for a run of one device, its numbers made up.
+             */
+            text: string;
         };
         /** PublishedRow */
         PublishedRow: {
@@ -4932,6 +5212,7 @@ export interface components {
          *         "recipe": null,
          *         "seed": 42,
          *         "seed_group": null,
+         *         "slurm": null,
          *         "started_at": "2026-05-04T09:30:00Z",
          *         "state": "finished",
          *         "state_since": "2026-05-04T09:30:00Z",
@@ -5104,6 +5385,7 @@ export interface components {
          *       "folder": "/home/ada/.scelab/runs/2",
          *       "health": null,
          *       "id": 2,
+         *       "job": null,
          *       "kind": "retrieval",
          *       "may": [
          *         "clone",
@@ -5131,6 +5413,7 @@ export interface components {
          *       "seed": 42,
          *       "seed_group": null,
          *       "seeds": [],
+         *       "slurm": null,
          *       "started_at": "2026-05-04T09:30:00Z",
          *       "state": "finished",
          *       "state_since": "2026-05-04T09:30:00Z",
@@ -5197,6 +5480,8 @@ export interface components {
             health?: components["schemas"]["Health"] | null;
             /** Id */
             id: number;
+            /** @description What SLURM says of its newest job; null on this lab's hosts. */
+            job?: components["schemas"]["SlurmJobView"] | null;
             /**
              * Kind
              * @enum {string}
@@ -5251,6 +5536,11 @@ export interface components {
              * @description The other runs of its seed group.
              */
             seeds: components["schemas"]["RunRef"][];
+            /**
+             * Slurm
+             * @description The SLURM profile that it is submitted by; null on this lab's hosts.
+             */
+            slurm: string | null;
             /** Started At */
             started_at: string | null;
             /**
@@ -5285,7 +5575,7 @@ export interface components {
             unreadable?: string | null;
             /**
              * Waits For
-             * @description Why a queued run has not started, in words.
+             * @description Why a queued run, or one in SLURM's queue, has not started, in words.
              */
             waits_for: string | null;
         };
@@ -5379,6 +5669,7 @@ export interface components {
          *       "recipe": null,
          *       "seed": 42,
          *       "seed_group": null,
+         *       "slurm": null,
          *       "started_at": "2026-05-04T09:30:00Z",
          *       "state": "finished",
          *       "state_since": "2026-05-04T09:30:00Z",
@@ -5464,6 +5755,11 @@ export interface components {
             seed: number;
             /** Seed Group */
             seed_group: string | null;
+            /**
+             * Slurm
+             * @description The SLURM profile that it is submitted by; null on this lab's hosts.
+             */
+            slurm: string | null;
             /** Started At */
             started_at: string | null;
             /**
@@ -5493,7 +5789,7 @@ export interface components {
             trunk: string | null;
             /**
              * Waits For
-             * @description Why a queued run has not started, in words.
+             * @description Why a queued run, or one in SLURM's queue, has not started, in words.
              */
             waits_for: string | null;
         };
@@ -5663,6 +5959,88 @@ export interface components {
              * @description Version of the server.
              */
             version: string;
+        };
+        /**
+         * SiteView
+         * @description A SLURM that runs can be submitted to.
+         * @example {
+         *       "answered_at": "2026-05-04T09:30:00Z",
+         *       "login": "",
+         *       "partitions": [
+         *         {
+         *           "cpus": "64",
+         *           "gres": "gpu:a100:8",
+         *           "memory_mb": "512000",
+         *           "name": "gpu",
+         *           "nodes": 4,
+         *           "state": "up",
+         *           "time_limit": "1-00:00:00"
+         *         }
+         *       ],
+         *       "silent_since": null,
+         *       "words": null
+         *     }
+         */
+        SiteView: {
+            /** Answered At */
+            answered_at: string | null;
+            /**
+             * Login
+             * @description Host that its commands are run on; empty is the worker's own.
+             */
+            login: string;
+            /** Partitions */
+            partitions: components["schemas"]["PartitionView"][];
+            /**
+             * Silent Since
+             * @description Since when it does not answer; null while it does.
+             */
+            silent_since: string | null;
+            /**
+             * Words
+             * @description Why it does not, in its own words.
+             */
+            words: string | null;
+        };
+        /**
+         * SlurmJobView
+         * @description What SLURM says of a run's newest job.
+         */
+        SlurmJobView: {
+            /**
+             * Expected At
+             * @description When SLURM expects to start it.
+             */
+            expected_at: string | null;
+            /**
+             * Job
+             * @description SLURM's number of it; null until it was submitted.
+             */
+            job: number | null;
+            /** Nodes */
+            nodes: string | null;
+            /** Profile */
+            profile: string;
+            /**
+             * Reason
+             * @description SLURM's own word for why it waits.
+             */
+            reason: string | null;
+            /**
+             * Sentence
+             * @description The same in words.
+             */
+            sentence: string | null;
+            /**
+             * Silent Since
+             * @description Since when SLURM does not answer; what is said here is older.
+             */
+            silent_since: string | null;
+            /**
+             * State
+             * @description SLURM's own word, as in PENDING.
+             */
+            state: string | null;
         };
         /**
          * Small3d
@@ -12290,6 +12668,494 @@ export interface operations {
             };
             /** @description Too many at once. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_profiles_api_v1_slurm_profiles_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileView"][];
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_profile_api_v1_slurm_profiles_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProfileRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileView"];
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    edit_profile_api_v1_slurm_profiles__profile_id__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                profile_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProfileRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileView"];
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_profile_api_v1_slurm_profiles__profile_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                profile_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sites_api_v1_slurm_sites_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteView"][];
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -2,6 +2,7 @@
 import { Code, SimpleGrid } from "@mantine/core";
 import { IconServerOff } from "@tabler/icons-react";
 
+import { SlurmSection } from "@/features/slurm/SlurmSection";
 import { askFirst } from "@/ui/confirm";
 import { EmptyState } from "@/ui/EmptyState";
 import { ErrorBox } from "@/ui/ErrorBox";
@@ -40,6 +41,7 @@ export default function HostsPage() {
           <HostCard key={host.id} host={host} isBusy={enable.isPending && enable.variables.id === host.id} onEnable={(enabled) => change(host, enabled)} />
         ))}
       </SimpleGrid>
+      <SlurmSection />
     </>
   );
 }

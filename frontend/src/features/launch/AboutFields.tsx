@@ -1,5 +1,5 @@
 /** What a run is called, where it is gathered, how often it is done. */
-import { Autocomplete, TagsInput, Textarea, TextInput } from "@mantine/core";
+import { Autocomplete, Select, TagsInput, Textarea, TextInput } from "@mantine/core";
 
 import { counted } from "@/ui/format";
 
@@ -10,11 +10,15 @@ interface AboutFieldsProps {
   draft: Draft;
   errors: Readonly<Record<string, string>>;
   experiments: readonly string[];
+  /** Names of SLURM profiles. */
+  profiles: readonly string[];
   onChange: (patch: Partial<Draft>) => void;
   onSeeds: (text: string) => void;
 }
 
-export function AboutFields({ draft, errors, experiments, onChange, onSeeds }: AboutFieldsProps) {
+const HERE = "here";
+
+export function AboutFields({ draft, errors, experiments, profiles, onChange, onSeeds }: AboutFieldsProps) {
   const seeds = readSeeds(draft.seeds);
   const seedError = typeof seeds === "string" ? seeds : (errors.seeds ?? errors.seed);
   return (
@@ -34,6 +38,18 @@ export function AboutFields({ draft, errors, experiments, onChange, onSeeds }: A
         />
         <TagsInput id="field-tags" size="xs" label="Tags" description="Enter ends a tag." error={errors.tags} value={draft.tags} onChange={(tags) => onChange({ tags })} />
       </div>
+      <Select
+        id="field-slurm"
+        size="xs"
+        mt="xs"
+        label="Where"
+        description={profiles.length === 0 ? "An administrator adds SLURM profiles on the Hosts page." : undefined}
+        allowDeselect={false}
+        data={[{ value: HERE, label: "This lab's hosts" }, ...profiles.map((name) => ({ value: `slurm ${name}`, label: `SLURM: ${name}` }))]}
+        error={errors.slurm}
+        value={draft.slurm === null ? HERE : `slurm ${draft.slurm}`}
+        onChange={(chosen) => onChange({ slurm: chosen === null || chosen === HERE ? null : chosen.slice("slurm ".length) })}
+      />
       <Textarea size="xs" mt="xs" mb={6} label="Notes" autosize minRows={1} value={draft.notes} onChange={(event) => onChange({ notes: event.currentTarget.value })} />
     </section>
   );

@@ -33,11 +33,11 @@ const SCHEMA: Schema = {
   },
 };
 const DEFINITION = { kind: "pretrain", method: { kind: "sce", temperature: 0.1, predictor: null }, views: { views: [{ size: 112 }, { size: 112 }] }, seed: 42 };
-const DRAFT: Draft = { definition: DEFINITION, recipe: "small", name: "", experiment: "default", tags: [], notes: "", seeds: "42", checkpointId: null, clonedFromId: null, priority: 0 };
+const DRAFT: Draft = { definition: DEFINITION, recipe: "small", name: "", experiment: "default", tags: [], notes: "", seeds: "42", checkpointId: null, clonedFromId: null, priority: 0, slurm: null };
 
 async function show(answer: (request: LaunchRequest) => Previewed = () => ({ data: undefined, error: null })) {
   const onLaunch = vi.fn<(request: LaunchRequest) => void>();
-  const form = { schema: SCHEMA, initial: DRAFT, base: DEFINITION, baseWord: "recipe", roots: [], checkpoints: [], experiments: [], isBusy: false, refusal: null };
+  const form = { schema: SCHEMA, initial: DRAFT, base: DEFINITION, baseWord: "recipe", roots: [], checkpoints: [], experiments: [], profiles: ["a100"], isBusy: false, refusal: null };
   await renderPart(<LaunchForm {...form} usePreviewOf={answer} onLaunch={onLaunch} />);
   const launched = async () => {
     await userEvent.click(screen.getByRole("button", { name: /^Launch/ }));
@@ -138,4 +138,17 @@ test("while a field is at fault the numbers of the state before it stay, and say
   fireEvent.change(temperature(), { target: { value: "-1" } });
   expect(await screen.findByText(/Numbers of the last state without faults/)).toBeInTheDocument();
   expect(screen.getByTestId("preview")).toHaveTextContent("Steps80");
+});
+
+test("one control says where it runs, and the script is shown before the launch", async () => {
+  const known = { derived: {}, warnings: [], changes: [], train_items: 90, estimated_s: null, disk_bytes: null, estimate_basis: "" } as unknown as Preview;
+  const here = { data: { ...known, sbatch: null }, error: null };
+  const there = { data: { ...known, sbatch: "#SBATCH --partition=gpu" }, error: null };
+  const { launched } = await show(({ slurm }) => (slurm === "a100" ? there : here));
+  expect(screen.queryByText("sbatch")).toBeNull();
+  await userEvent.click(screen.getByRole("combobox", { name: "Where" }));
+  await userEvent.click(await screen.findByRole("option", { name: "SLURM: a100", hidden: true }));
+  await userEvent.click(screen.getByText("sbatch"));
+  await waitFor(() => expect(screen.getByLabelText("Script for sbatch")).toHaveTextContent("#SBATCH --partition=gpu"));
+  expect((await launched())?.slurm).toBe("a100");
 });

@@ -16,6 +16,7 @@ import { SchemaField } from "./form/SchemaField";
 import classes from "./Launch.module.css";
 import { LaunchBar } from "./LaunchBar";
 import { PreviewPanel } from "./PreviewPanel";
+import { SbatchPanel } from "./SbatchPanel";
 import { type Checkpoint, type LaunchRequest, type Preview } from "./queries";
 import { sectionsOf } from "./sections";
 import { YamlPanel } from "./YamlPanel";
@@ -33,6 +34,7 @@ interface LaunchFormProps {
   roots: readonly { root: string; name: string; kind: string }[];
   checkpoints: readonly Checkpoint[];
   experiments: readonly string[];
+  profiles: readonly string[];
   /** Asks the server what the request would do. */
   usePreviewOf: (request: LaunchRequest) => Previewed;
   isBusy: boolean;
@@ -45,6 +47,7 @@ const NO_FIELDS: Readonly<Record<string, string>> = {};
 export function LaunchForm({ schema, initial, base, baseWord, usePreviewOf, refusal, ...props }: LaunchFormProps) {
   const [draft, setDraft] = useState(initial);
   const [shown, setShown] = useState("numbers");
+  const side = shown === "sbatch" && draft.slurm === null ? "numbers" : shown;
   const [asked] = useDebouncedValue(draft, 300);
   const preview = usePreviewOf(useMemo(() => requestOf(asked, false), [asked]));
   const numbers = useLastKnown(preview.data);
@@ -68,7 +71,7 @@ export function LaunchForm({ schema, initial, base, baseWord, usePreviewOf, refu
     <FormContext.Provider value={form}>
       <div className={classes.columns}>
         <div>
-          <AboutFields draft={draft} errors={errors} experiments={props.experiments} onChange={patch} onSeeds={(text) => setDraft((old) => withSeeds(old, text))} />
+          <AboutFields draft={draft} errors={errors} experiments={props.experiments} profiles={props.profiles} onChange={patch} onSeeds={(text) => setDraft((old) => withSeeds(old, text))} />
           {draft.definition.kind === "evaluation" && (
             <CheckpointPicker checkpoints={props.checkpoints} chosen={draft.checkpointId} error={errors.checkpoint ?? errors["checkpoint.path"] ?? errors.checkpoint_id} onChoose={(checkpointId) => patch({ checkpointId })} />
           )}
@@ -86,19 +89,21 @@ export function LaunchForm({ schema, initial, base, baseWord, usePreviewOf, refu
             size="xs"
             fullWidth
             mb="sm"
-            value={shown}
+            value={side}
             onChange={setShown}
             data={[
               { value: "numbers", label: "What it would do" },
               { value: "yaml", label: "YAML" },
               { value: "views", label: "Views" },
+              ...(draft.slurm === null ? [] : [{ value: "sbatch", label: "sbatch" }]),
             ]}
           />
-          {shown === "yaml" && (
+          {side === "sbatch" && <SbatchPanel text={numbers?.sbatch ?? null} />}
+          {side === "yaml" && (
             <YamlPanel definition={draft.definition} onChange={(definition) => setDraft((old) => withDefinition(old, definition))} />
           )}
-          {shown === "views" && <ViewsPanel source={{ definition: draft.definition }} seed={typeof seeds === "string" ? 42 : (seeds[0] ?? 42)} isEager={false} columns={1} />}
-          {shown === "numbers" && (
+          {side === "views" && <ViewsPanel source={{ definition: draft.definition }} seed={typeof seeds === "string" ? 42 : (seeds[0] ?? 42)} isEager={false} columns={1} />}
+          {side === "numbers" && (
             <PreviewPanel preview={numbers} isOld={preview.error !== null} runs={typeof seeds === "string" ? 1 : seeds.length} />
           )}
         </aside>

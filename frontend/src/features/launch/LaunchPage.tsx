@@ -4,6 +4,7 @@ import { IconArrowLeft } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 
+import { useProfiles } from "@/features/slurm/queries";
 import { ErrorBox } from "@/ui/ErrorBox";
 import { counted } from "@/ui/format";
 import { PageHeader } from "@/ui/PageHeader";
@@ -58,6 +59,7 @@ function Writing({ title, lead, initial, baseWord }: WritingProps) {
   const roots = useRoots();
   const checkpoints = useChoosableCheckpoints();
   const experiments = useQuery(experimentNamesQuery);
+  const profiles = useProfiles();
   const launch = useLaunch();
   const go = (request: LaunchRequest) =>
     launch.mutate(request, {
@@ -85,6 +87,7 @@ function Writing({ title, lead, initial, baseWord }: WritingProps) {
           roots={roots.data ?? []}
           checkpoints={checkpoints.data?.items ?? []}
           experiments={(experiments.data ?? []).map(({ name }) => name)}
+          profiles={(profiles.data ?? []).map(({ name }) => name)}
           usePreviewOf={usePreviewOf}
           isBusy={launch.isPending}
           refusal={launch.error}

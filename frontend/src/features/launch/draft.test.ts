@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { type Draft, draftOfClone, readSeeds, requestOf, withDefinition, withSeeds } from "./draft";
 import type { LaunchRequest } from "./queries";
 
-const DRAFT: Draft = { definition: { kind: "pretrain", seed: 42 }, recipe: "small", name: "  ", experiment: "default", tags: [], notes: "", seeds: "42", checkpointId: null, clonedFromId: null, priority: 0 };
+const DRAFT: Draft = { definition: { kind: "pretrain", seed: 42 }, recipe: "small", name: "  ", experiment: "default", tags: [], notes: "", seeds: "42", checkpointId: null, clonedFromId: null, priority: 0, slurm: null };
 
 test.each([
   ["42, 43;44", [42, 43, 44]],

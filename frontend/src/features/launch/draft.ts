@@ -14,6 +14,8 @@ export interface Draft {
   checkpointId: number | null;
   clonedFromId: number | null;
   priority: number;
+  /** The SLURM profile that it is submitted by; null is this lab's hosts. */
+  slurm: string | null;
 }
 
 export function draftOfRecipe(recipe: Recipe, checkpointId: number | undefined): Draft {
@@ -34,10 +36,11 @@ export function draftOfClone(asked: LaunchRequest): Draft {
     checkpointId: asked.checkpoint_id ?? null,
     clonedFromId: asked.cloned_from_id ?? null,
     priority: asked.priority,
+    slurm: asked.slurm ?? null,
   };
 }
 
-const EMPTY = { recipe: null, name: "", experiment: "default", tags: [], notes: "", checkpointId: null, clonedFromId: null, priority: 0 };
+const EMPTY = { recipe: null, name: "", experiment: "default", tags: [], notes: "", checkpointId: null, clonedFromId: null, priority: 0, slurm: null };
 
 function seedsOf({ seed }: JsonObject): string {
   return typeof seed === "number" ? String(seed) : "42";
@@ -84,6 +87,7 @@ export function requestOf(draft: Draft, isDraft: boolean): LaunchRequest {
     checkpoint_id: draft.checkpointId,
     cloned_from_id: draft.clonedFromId,
     priority: draft.priority,
+    slurm: draft.slurm,
     is_draft: isDraft,
   };
 }

@@ -11,6 +11,7 @@ import { KeyNumbers } from "./KeyNumbers";
 import { Measurements } from "./Measurements";
 import { Notes } from "./Notes";
 import { RetrievalCard } from "./RetrievalCard";
+import { SlurmJob } from "./SlurmJob";
 
 export function OverviewTab({ run }: { run: Run }) {
   const isPretraining = run.kind === "pretrain";
@@ -28,6 +29,7 @@ export function OverviewTab({ run }: { run: Run }) {
       </Grid.Col>
       <Grid.Col span={{ base: 12, lg: 4 }}>
         <Stack gap="md">
+          <SlurmJob job={run.job} />
           <Notes run={run} />
           <Derived run={run} />
           <History deeds={run.deeds} />

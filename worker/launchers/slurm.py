@@ -1,0 +1,100 @@
+"""Runs as jobs of SLURM: submitted, watched by number, and cancelled. SLURM does the scheduling."""
+
+import logging
+import sys
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend.slurm.commands import Refused, Slurm
+from backend.slurm.profile import Profile
+from backend.slurm.record import JobSight, Submission
+from backend.slurm.script import TRAINER, Job, sbatch_text
+from worker.launchers import Handle, LaunchFailed
+from worker.launchers.local import may_pass, package_root
+from worker.launchers.processes import cookie_of
+from worker.slurm import asking
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SlurmHandle:
+    """What an attempt's job is known by: ``slurm:JOB:PROFILE``."""
+
+    job: int
+    profile_id: int
+
+    @classmethod
+    def parse(cls, handle: str) -> "SlurmHandle":
+        """Raises ``ValueError`` for a handle of another launcher."""
+        kind, job, profile_id = handle.split(":")
+        if kind != "slurm":
+            raise ValueError(f"{handle} is no handle of SLURM")
+        return cls(int(job), int(profile_id))
+
+    def __str__(self) -> str:
+        return f"slurm:{self.job}:{self.profile_id}"
+
+
+class SlurmLauncher:
+    """``inherited`` is the environment that jobs may see a part of: never our secrets."""
+
+    def __init__(
+        self,
+        *,
+        inherited: Mapping[str, str],
+        program: tuple[str, ...] = TRAINER,
+    ) -> None:
+        self._program = program
+        passed = {name: value for name, value in inherited.items() if may_pass(name) or name == "SLURM_CONF"}
+        self._env = passed
+
+    def site(self, login: str) -> Slurm:
+        """The commands of a site."""
+        return Slurm(login, self._env)
+
+    def start(self, asked: Submission, folder: Path) -> Handle:
+        """Submit the attempt. Raises ``LaunchFailed`` with SLURM's own words, or ``SlurmAway``."""
+        job = Job(
+            run_id=asked.run_id,
+            attempt=asked.attempt,
+            devices=asked.definition.compute.devices,
+            nodes=asked.definition.compute.nodes,
+            accelerator=asked.definition.compute.accelerator,
+            cookie=cookie_of(folder, asked.attempt),
+            python=sys.executable,
+            package_root="" if asked.profile.python else str(package_root()),
+            program=self._program,
+        )
+        try:
+            text = sbatch_text(asked.profile, job)
+            answer = self.site(asked.profile.login).ask("sbatch", "--parsable", text=text, within_s=30)
+        except (ValueError, Refused) as error:
+            raise LaunchFailed(f"SLURM refused it: {error}") from error
+        number = int(answer.strip().splitlines()[-1].partition(";")[0])
+        return Handle(str(SlurmHandle(number, asked.profile_id)))
+
+    def find(self, profile: Profile, profile_id: int, folder: Path, *, attempt: int) -> Handle | None:
+        """The job of an attempt that was submitted, but whose number was lost with a worker."""
+        job = asking.find_job(self.site(profile.login), cookie_of(folder, attempt))
+        return None if job is None else Handle(str(SlurmHandle(job, profile_id)))
+
+    def poll(self, login: str, jobs: Collection[int]) -> dict[int, JobSight]:
+        """How all jobs of a site are, asked at once. Raises ``SlurmAway``."""
+        return asking.poll(self.site(login), jobs)
+
+    def ask_to_leave(self, login: str, job: int) -> None:
+        """Cancel it: SIGTERM to every process, and after the site's KillWait the signal nothing survives."""
+        self._scancel(login, str(job))
+
+    def end(self, login: str, job: int) -> None:
+        """The signal that nothing survives, to every process."""
+        self._scancel(login, "--signal=KILL", "--full", str(job))
+        self._scancel(login, str(job))
+
+    def _scancel(self, login: str, *words: str) -> None:
+        try:
+            self.site(login).ask("scancel", *words)
+        except Refused as refusal:
+            log.debug("scancel %s: %s", " ".join(words), refusal)  # it ended meanwhile
