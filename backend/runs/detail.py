@@ -1,5 +1,8 @@
 """One run as its own page shows it, and what it was asked to do."""
 
+from typing import Any
+
+from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -17,18 +20,20 @@ from backend.slurm.views import SlurmJobView
 from sce.definition import Import, Pretrain, definition_adapter
 from sce.definition.derived import Derived, derive
 from sce.definition.health import Health, judge
+from sce.definition.problems import problems_of
 from sce.definition.sizes import trunk_width
 
 
 def run_detail(db: Session, run_id: int, *, settings: Settings) -> RunDetail:
     """Raises ``NotFound``."""
     run = get_run(db, run_id)
+    told = _told(db, run)
     cloned_from = runs_by_id(db, [run.cloned_from_id] if run.cloned_from_id else [])
     return RunDetail(
         **fields_of(run, surroundings_of(db, run)),
         notes=run.notes,
         protocol=run.protocol,
-        derived=derived_of(db, run),
+        **told,
         cloned_from=next((run_ref(row) for row in cloned_from.values()), None),
         attempts=attempts(db, run_id),
         deeds=deeds(db, run_id),
@@ -36,8 +41,21 @@ def run_detail(db: Session, run_id: int, *, settings: Settings) -> RunDetail:
         children=_children(db, run_id),
         folder=str(settings.run_folder(run_id)),
         job=job_of(db, run),
-        health=health_of(run),
     )
+
+
+def _told(db: Session, run: Run) -> dict[str, Any]:
+    """What its definition says. An older version may have stored one that this version would refuse."""
+    try:
+        return {"derived": derived_of(db, run), "health": health_of(run)}
+    except ValidationError as error:
+        fault = problems_of(error, run.definition)[0]
+        nothing = Derived(**dict.fromkeys(Derived.model_fields))
+        sentence = (
+            f"An older version of SCE Lab stored what this run was asked, and this one would refuse it: "
+            f"{fault.field or 'the definition'}: {fault.message} What the run has written is all there."
+        )
+        return {"derived": nothing, "unreadable": sentence}
 
 
 def job_of(db: Session, run: Run) -> SlurmJobView | None:

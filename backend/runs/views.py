@@ -223,6 +223,8 @@ class RunDetail(RunView):
     """What SLURM says of its newest job; null on this lab's hosts."""
     health: Health | None = None
     """How a pretraining is doing by its own signs; none for an evaluation."""
+    unreadable: str | None = None
+    """Why this version no longer understands what the run was asked; nothing is derived of it then."""
 
 
 class ConfigurationView(View):

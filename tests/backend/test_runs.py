@@ -15,6 +15,7 @@ from backend.runs import service
 from backend.runs.detail import configuration, run_detail
 from backend.runs.differences import differences
 from backend.runs.listing import Filter, list_runs
+from backend.runs.tables import Run
 from backend.runs.views import BulkRequest, RunEdit, RunView
 from backend.views import Page
 
@@ -190,3 +191,18 @@ def test_differences_are_told_by_dotted_path() -> None:
 
 def test_the_same_definition_has_no_differences() -> None:
     assert differences(PRETRAIN, PRETRAIN) == []
+
+
+def test_a_run_that_an_older_version_stored_is_shown_with_a_sentence(ready: Lab) -> None:
+    """A rule that came later refuses its definition: the page still opens, and nothing is made up."""
+    run_id = ready.launch().id
+    with ready.sessions.begin() as db:
+        row = db.get_one(Run, run_id)
+        row.definition = {**row.definition, "method": {"kind": "sce", "target_temperature": 0.5}}
+    with ready.sessions() as db:
+        shown = run_detail(db, run_id, settings=ready.settings)
+        told = configuration(db, run_id)
+    assert shown.unreadable is not None
+    assert "target_temperature 0.5 must be below temperature 0.1" in shown.unreadable
+    assert (shown.derived.scaled_lr, shown.health) == (None, None)
+    assert told.definition["method"]["target_temperature"] == 0.5

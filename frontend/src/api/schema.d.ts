@@ -5606,6 +5606,11 @@ export interface components {
             /** Trunk */
             trunk: string | null;
             /**
+             * Unreadable
+             * @description Why this version no longer understands what the run was asked; nothing is derived of it then.
+             */
+            unreadable?: string | null;
+            /**
              * Waits For
              * @description Why a queued run, or one in SLURM's queue, has not started, in words.
              */

@@ -1,5 +1,6 @@
 /** Everything about one run. */
-import { Skeleton, Stack, Tabs } from "@mantine/core";
+import { Alert, Skeleton, Stack, Tabs } from "@mantine/core";
+import { IconHistory } from "@tabler/icons-react";
 import { useParams } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
@@ -39,6 +40,11 @@ export default function RunPage() {
   return (
     <Stack gap="md">
       <RunHeader run={run.data} onEvaluate={() => change({ tab: "checkpoints", evaluate: true })} />
+      {run.data.unreadable && (
+        <Alert color="yellow" icon={<IconHistory size={16} aria-hidden />} title="Stored by an older version">
+          {run.data.unreadable}
+        </Alert>
+      )}
       <Tabs
         value={search.tab}
         onChange={(tab) => isIn(TABS, tab) && change({ tab })}
