@@ -9,7 +9,7 @@ from backend.checkpoints.service import evaluations_of, get
 from backend.checkpoints.tables import Checkpoint
 from backend.checkpoints.views import CardScore, CardView
 from backend.datasets import lookups as datasets
-from backend.evaluations.words import protocol_words
+from backend.evaluations.words import as_scored, protocol_words
 from backend.experiments import service as experiments
 from backend.runs.life import FINISHED
 from backend.runs.tables import Run
@@ -97,7 +97,7 @@ def _scores(db: Session, row: Checkpoint) -> list[CardScore]:
             kind=run.kind,
             dataset=names[run.dataset_id].name if run.dataset_id in names else "?",
             split=str(run.definition["data"]["val_split"]),
-            protocol=protocol_words(run.definition["protocol"]),
+            protocol=protocol_words(as_scored(run.definition["protocol"], run.protocol)),
             values=run.summary,
         )
         for run in runs

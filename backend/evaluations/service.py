@@ -10,7 +10,7 @@ from backend.checkpoints import registry
 from backend.checkpoints.tables import Checkpoint
 from backend.datasets import lookups as datasets
 from backend.evaluations.views import EvaluationCurve, EvaluationsView, ScoredCheckpoint
-from backend.evaluations.words import protocol_words
+from backend.evaluations.words import as_scored, protocol_words
 from backend.runs.reading import get_run, run_views
 from backend.runs.tables import Run
 
@@ -62,7 +62,7 @@ def protocol_key(run: Run) -> str:
 
 def words_of(run: Run) -> str:
     """Its protocol as people write it beside the score."""
-    words = protocol_words(run.definition["protocol"])
+    words = protocol_words(as_scored(run.definition["protocol"], run.protocol))
     return words if run.definition["checkpoint"]["branch"] == "online" else f"{words}, momentum branch"
 
 

@@ -20,6 +20,11 @@ def kind_word(kind: str) -> str:
     return KIND_WORDS.get(kind, kind)
 
 
+def as_scored(asked: Protocol, journaled: Protocol) -> Protocol:
+    """The protocol with the views that the score is of: one, where the final test was left out after it validated."""
+    return {**asked, "views": journaled["views"]} if "views" in journaled else asked
+
+
 def protocol_words(protocol: Protocol) -> str:
     """As in 'k-NN, k 20, 1 clip x 1 crop': what two scores must share to be compared."""
     kind = str(protocol.get("kind", ""))

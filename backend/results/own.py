@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from sqlalchemy.orm import Session
 
-from backend.evaluations.words import kind_word, protocol_words
+from backend.evaluations.words import as_scored, kind_word, protocol_words
 from backend.results.groups import HEADLINES, Group, Score, groups, measured
 from backend.results.views import OwnCell, OwnColumn, OwnTable, OwnTableRow
 
@@ -35,13 +35,14 @@ def _column(score: Score) -> OwnColumn:
     """The column of an evaluation: its protocol on its data, whichever of numbered splits it scored."""
     kind, definition = score.run.kind, score.run.definition
     shown = {name: score.data.get(name) for name in ("num_frames", "clip_s")}
-    key = json.dumps([kind, score.dataset, score.split[0], shown, definition["protocol"]], sort_keys=True)
+    protocol = as_scored(definition["protocol"], score.run.protocol)
+    key = json.dumps([kind, score.dataset, score.split[0], shown, protocol], sort_keys=True)
     metric = HEADLINES[kind]
     return OwnColumn(
         key=_short(key),
         label=f"{kind_word(kind)} {METRIC_WORDS.get(metric, metric)}",
         dataset=score.dataset,
-        protocol=protocol_words(definition["protocol"]),
+        protocol=protocol_words(protocol),
     )
 
 

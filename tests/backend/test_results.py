@@ -329,6 +329,20 @@ def test_fewer_views_and_another_trunk_are_said(rest: TestClient, record: Lab) -
             "crops per clip: published 3, here 1"} <= set(reasons)  # fmt: skip
 
 
+def test_a_score_of_one_view_is_not_said_to_be_of_thirty(rest: TestClient, record: Lab) -> None:
+    """The final test was left out: what was asked names thirty views, what was journaled one."""
+    record.dataset()
+    splits_of_hmdb(record, ("1",))
+    whole = {**RETRIEVAL, "views": {"clips": 10, "crops": 3, "size": 256}}
+    child = scored(record, trained(record, [1])[0], {"R@1": 0.1}, protocol=whole, data=hmdb("1"))
+    move(record, child, "finished", protocol={**whole, "views": {"clips": 1, "crops": 1, "size": 256}})
+    reasons = published(rest, "video-r3d50")["ours"][0]["cells"]["hmdb_retrieval"]["reasons"]
+    assert "clips per video: published 10, here 1" in reasons
+    assert "1 clip x 1 crop" in own(rest)["columns"][0]["protocol"]
+    checkpoint_id = record.run(child).checkpoint_id
+    assert "1 clip x 1 crop" in rest.get(f"/checkpoints/{checkpoint_id}/card.md").text
+
+
 def test_a_method_that_the_table_lacks_stands_there_without_a_difference(
     rest: TestClient, record: Lab
 ) -> None:
