@@ -6,7 +6,7 @@ BIN := .venv/bin
 UV := .uv/bin/uv
 ONCE ?=
 
-.PHONY: help setup pages demo up check test test-tools bench e2e docs openapi format clean
+.PHONY: help setup pages demo up check test test-tools bench methods e2e docs openapi format clean
 
 help: ## What can be asked
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -59,7 +59,10 @@ e2e: setup test-tools ## Only the browser journeys against the real stack
 	$(BIN)/pytest -q tests/e2e
 
 bench: setup ## Each benchmark prints one table
-	for file in benchmarks/[a-z]*.py; do $(BIN)/python $$file; done
+	for file in $(filter-out benchmarks/methods.py,$(wildcard benchmarks/[a-z]*.py)); do $(BIN)/python $$file; done
+
+methods: setup ## Four methods on the demo videos and the digits, three seeds each, against the untrained trunk
+	$(BIN)/python benchmarks/methods.py
 
 openapi: .venv/.ready frontend/node_modules/.ready ## Write the OpenAPI document and the TypeScript client again
 	$(BIN)/python -m backend.document > frontend/src/api/openapi.json

@@ -21,6 +21,7 @@ from backend.datasets.views import DatasetDetail, DatasetView
 from backend.evaluations.views import EvaluationsView, RetrievalView
 from backend.metrics.views import MetricsView, SeriesSummary
 from backend.people.views import LoginLinkView, NewTokenView, TokenView
+from backend.results.views import Format, OwnTable
 from backend.runs.views import LaunchedView, LogView, PreviewView, RecipeView, RunDetail, RunView, SortKey
 from backend.settings import Settings
 from backend.views import Page, Problem
@@ -269,6 +270,16 @@ class Lab:
     def retrieval(self, run_id: int) -> RetrievalView:
         return self._get(RetrievalView, f"/runs/{run_id}/retrieval")
 
+    def own_results(self, experiment_id: int | None = None) -> OwnTable:
+        """Our own runs as the Results page has them, of all experiments or of one."""
+        return self._get(OwnTable, "/results/own", _scope(experiment_id))
+
+    def export_own_results(
+        self, to: Path, *, format: Format = "markdown", experiment_id: int | None = None
+    ) -> int:
+        """Write that table as CSV, LaTeX or Markdown; gives its bytes."""
+        return self._download("/results/own/export", {"format": format, **_scope(experiment_id)}, to)
+
     # -- data sets
 
     def datasets(self) -> list[DatasetView]:
@@ -341,6 +352,10 @@ class Lab:
 
 def _launch(recipe: str, overrides: Params | None, more: LaunchMore) -> Params:
     return {"recipe": recipe, "overrides": dict(overrides or {}), **more}
+
+
+def _scope(experiment_id: int | None) -> Params:
+    return {} if experiment_id is None else {"experiment_id": experiment_id}
 
 
 def _read(shape: type[T], response: httpx.Response) -> T:

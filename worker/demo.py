@@ -170,9 +170,9 @@ def _register(lab: Lab) -> None:
     say(f"Data set demo: {detail.num_items} videos in {detail.num_classes} classes.")
 
 
-def num_evaluations() -> int:
-    """How many evaluations the recipe's plan launches in all."""
-    definition = define(load_recipe(RECIPE).definition, {})
+def num_evaluations(recipe: str) -> int:
+    """How many evaluations the plan of a pretraining recipe launches in all."""
+    definition = define(load_recipe(recipe).definition, {})
     assert isinstance(definition, Pretrain)
     kept = derive(definition, train_items=None).num_checkpoints or 0
     launches = {"every": kept, "first_and_last": min(kept, 2), "last": 1}
@@ -181,7 +181,7 @@ def num_evaluations() -> int:
 
 def _follow(lab: Lab, run_id: int, interrupted: threading.Event) -> RunDetail:
     """Show how it goes until the pretraining and its evaluations have ended. Raises ``DemoFailed``."""
-    line, planned = Line(), num_evaluations()
+    line, planned = Line(), num_evaluations(RECIPE)
     while True:
         run = lab.run(run_id)
         evaluations = lab.evaluations(run_id).runs

@@ -4,12 +4,10 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from backend.checkpoints.card import escaped
-from backend.results.views import Measured, OwnTable, PaperTable
+from backend.results.views import Format, Measured, OwnTable, PaperTable
 
-Format = Literal["csv", "latex", "markdown"]
 AVERAGED = (
     "Percent, mean ± standard deviation over n seeds; numbered splits are averaged for each seed before. "
     "The last checkpoint of a training counts."

@@ -2,8 +2,8 @@ from fastapi import APIRouter, Response
 
 from backend.edge import CurrentUser, Db
 from backend.results import grids, own, paper
-from backend.results.grids import Format, Grid
-from backend.results.views import OwnTable, PaperTable
+from backend.results.grids import Grid
+from backend.results.views import Format, OwnTable, PaperTable
 from backend.views import Id
 
 router = APIRouter(prefix="/api/v1/results", tags=["results"])

@@ -1,8 +1,12 @@
 """Published tables with our runs beside them, and tables of our own experiments."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from backend.views import View
+
+Format = Literal["csv", "latex", "markdown"]
 
 
 class PublishedRow(View):

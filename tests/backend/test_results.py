@@ -155,6 +155,26 @@ def test_a_table_may_be_of_one_experiment(rest: TestClient, record: Lab) -> None
     assert [row["experiment"] for row in own(rest, experiment_id=two)["rows"]] == ["two"]
 
 
+def test_two_data_sets_share_a_table_and_each_method_has_its_row(rest: TestClient, record: Lab) -> None:
+    for name, root in (("demo", None), ("digits", {**PRETRAIN["data"], "root": "digits"})):
+        record.dataset(name)
+        for method in ("sce", "simclr"):
+            data = root or PRETRAIN["data"]
+            definition = {**PRETRAIN, "data": data, "method": {"kind": method}}
+            for run_id in trained(record, [42, 43, 44], definition, experiment=name):
+                scored(record, run_id, {"top1": 0.1}, data=data, step=0)
+                scored(record, run_id, {"top1": 0.5}, data=data)
+    table = own(rest)
+    assert [column["dataset"] for column in table["columns"]] == ["demo", "digits"]
+    assert [(row["method"], row["experiment"], row["seeds"]) for row in table["rows"]] == [
+        ("simclr", "digits", 3), ("sce", "digits", 3), ("simclr", "demo", 3), ("sce", "demo", 3)
+    ]  # fmt: skip
+    text = rest.get("/results/own/export", params={"format": "csv"}).text
+    assert [row[5:] for row in csv.reader(io.StringIO(text))][1:] == [
+        ["", "", "10.0 ± 0.0 (n = 3)", "50.0 ± 0.0 (n = 3)"]] * 2 + [
+        ["10.0 ± 0.0 (n = 3)", "50.0 ± 0.0 (n = 3)", "", ""]] * 2  # fmt: skip
+
+
 # -- beside what was published
 
 

@@ -62,7 +62,7 @@ def test_the_table_is_in_percent() -> None:
 
 
 def test_the_plan_scores_five_checkpoints_and_twice_two_more() -> None:
-    assert num_evaluations() == 5 + 2 + 2
+    assert num_evaluations("demo-sce") == 5 + 2 + 2
 
 
 def test_the_demo_keeps_to_a_folder_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

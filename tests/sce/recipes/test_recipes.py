@@ -7,6 +7,8 @@ from sce.definition.derived import derive
 from sce.recipes import load_recipe, recipe_names
 
 DEMO_EVALUATIONS = {"demo-knn": 0, "demo-linear": 1, "demo-retrieval": 2}
+DIGITS_EVALUATIONS = {"digits-knn": 0, "digits-linear": 1}
+LAPTOP_METHODS = ("sce", "moco", "simclr", "ressl")
 PRETRAININGS = [name for name in recipe_names() if load_recipe(name).definition["kind"] == "pretrain"]
 
 
@@ -41,8 +43,16 @@ def test_the_published_retrieval_averages_thirty_views() -> None:
     assert derive(definition_of("retrieval"), train_items=None).views_per_video == 30
 
 
-@pytest.mark.parametrize("name", ["demo-sce", "demo-simclr", "demo-moco"])
-def test_no_demo_view_is_flipped_as_left_and_right_are_classes(name: str) -> None:
+@pytest.mark.parametrize("method", LAPTOP_METHODS)
+@pytest.mark.parametrize("data", ["demo", "digits"])
+def test_methods_on_a_laptop_differ_in_the_method_alone(data: str, method: str) -> None:
+    found, anchor = pretrain_of(f"{data}-{method}"), pretrain_of(f"{data}-sce")
+    assert found.method.kind == method
+    assert found.model_copy(update={"method": anchor.method}) == anchor
+
+
+@pytest.mark.parametrize("name", ["demo-sce", "demo-simclr", "demo-moco", "digits-sce"])
+def test_no_view_is_flipped_where_left_and_right_differ(name: str) -> None:
     assert {view.flip_p for view in pretrain_of(name).views.views} == {0.0}
 
 
@@ -51,6 +61,13 @@ def test_a_demo_evaluation_is_the_one_that_the_demo_plans(name: str, place: int)
     evaluation = definition_of(name)
     assert isinstance(evaluation, Evaluation)
     assert evaluation.protocol == pretrain_of("demo-sce").evaluations[place].protocol
+
+
+@pytest.mark.parametrize(("name", "place"), DIGITS_EVALUATIONS.items())
+def test_an_evaluation_of_digits_is_the_one_that_their_trainings_plan(name: str, place: int) -> None:
+    evaluation = definition_of(name)
+    assert isinstance(evaluation, Evaluation)
+    assert evaluation.protocol == pretrain_of("digits-sce").evaluations[place].protocol
 
 
 def test_the_demo_measures_the_untrained_trunk_as_well() -> None:
