@@ -2,7 +2,6 @@
 
 import logging
 import secrets
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from backend.errors import SceLabError
 from backend.guard import SECURITY_HEADERS, TOO_LARGE
+from backend.trees import Tree
 from backend.views import FieldProblem, Problem
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
     return respond(Problem(title="Invalid", status=422, detail=detail, fields=fields))
 
 
-def _field_problem(fault: dict[str, Any]) -> FieldProblem:
+def _field_problem(fault: Tree) -> FieldProblem:
     """``("body", "tags", 0)`` is the field ``tags.0`` to whoever wrote the body."""
     where, *path = fault["loc"]
     if fault["type"] == "json_invalid":

@@ -128,6 +128,10 @@ class Journal(Callback):
         module.health = {}
         self._waiting.append((step, step / self.session.steps_per_epoch, values))
 
+    def leave_out(self, seconds: float) -> None:
+        """Count no time in the step at hand that was spent on something else than training."""
+        self._began += seconds
+
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
         # Each rank reads its own share: what any of them could not read is told once, by the one who writes.
         skipped = gather_objects(dict(getattr(trainer.train_dataloader, "skipped", {})))
@@ -149,7 +153,7 @@ class Journal(Callback):
             )
         waiting, self._waiting = self._waiting, []
         for step, epoch, values in waiting:
-            self._write(step, epoch, {key: float(value) for key, value in values.items()})
+            self._write(step, epoch, _numbers(values))
         self._since, self._flushed = (0.0, 0.0, 0), time.monotonic()
         self._progress(trainer.global_step)
 
@@ -194,6 +198,14 @@ class Journal(Callback):
         }
         self.session.run.append(event, attempt=self.session.attempt)
         self._line.show("step", step, total, eta_s)
+
+
+def _numbers(values: dict[str, Any]) -> dict[str, float]:
+    """What waited on the device, as numbers; a probe that saw no label has no score at that step."""
+    numbers = {key: float(value) for key, value in values.items()}
+    return {
+        key: value for key, value in numbers.items() if not (key.startswith("probe/") and math.isnan(value))
+    }
 
 
 class LeaveWhenAsked(Callback):

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
+from pydantic import ValidationError
+
 from sce.definition import Evaluation, Pretrain, definition_adapter
 
 StopReason = Literal["stop", "preempt"]
@@ -164,10 +166,21 @@ class RunDir:
     def write_definition(self, definition: Pretrain | Evaluation) -> None:
         """Say what is asked, once. Raises ``FileExistsError`` if something else was asked before."""
         text = definition_adapter.dump_json(definition, indent=1).decode() + "\n"
-        if self.definition_file.exists() and self.definition_file.read_text() != text:
-            raise FileExistsError(f"{self.definition_file} asks for something else: take a new run folder")
+        if self.definition_file.exists():
+            # An older version wrote it: what is new since has its default in both.
+            if not self._asks_for(definition):
+                raise FileExistsError(
+                    f"{self.definition_file} asks for something else: take a new run folder"
+                )
+            return
         self.path.mkdir(parents=True, exist_ok=True)
         write_whole(self.definition_file, text)
+
+    def _asks_for(self, definition: Pretrain | Evaluation) -> bool:
+        try:
+            return self.definition() == definition
+        except ValidationError:
+            return False
 
     def definition(self) -> Pretrain | Evaluation:
         """What is asked. Raises ``FileNotFoundError`` or pydantic's ``ValidationError``."""

@@ -118,6 +118,7 @@ def pretrain(
     from sce.devices import prepare
     from sce.methods import build_method
     from sce.moves import CountSkipped
+    from sce.probing import probing_of
     from sce.resuming import SeededSteps, take_up
     from sce.saving import Saving
 
@@ -136,9 +137,9 @@ def pretrain(
     take_up(loader.sampler, found.step, session)
     saving, journal = Saving(session), Journal(session)
     leaving = LeaveWhenAsked(session, saving, journal)
+    before = [Scheduled(session), StopAtNan(), SeededSteps(session), *probing_of(session, journal)]
     skips = CountSkipped(session)  # after the journal, which tells what the step at hand used
-    callbacks = [Scheduled(session), StopAtNan(), SeededSteps(session), journal, skips, saving, leaving]
-    trainer.callbacks += callbacks  # type: ignore[attr-defined]  # documented, not annotated
+    trainer.callbacks += [*before, journal, skips, saving, leaving]  # type: ignore[attr-defined]  # documented, not annotated
     listen(session.asked)
     if session.is_writer:
         _start(run, attempt, trainer, session, found)

@@ -1,14 +1,14 @@
 """The register of checkpoints: what a journal line says of a file becomes a row."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from backend.checkpoints.tables import Checkpoint
 from backend.db import now
+from backend.trees import TreeView
 
 KINDS = ("initial", "periodic", "last", "imported", "best", "final")
 CLASSIFIERS = ("best", "final")
@@ -27,7 +27,7 @@ class Total:
     """Those that may be evaluated."""
 
 
-def register_checkpoint(db: Session, *, run_id: int, attempt: int, event: Mapping[str, Any]) -> Checkpoint:
+def register_checkpoint(db: Session, *, run_id: int, attempt: int, event: TreeView) -> Checkpoint:
     """Write down a whole checkpoint; one that a resumed run made again takes the place of the one before.
 
     Raises ``KeyError`` or ``ValueError`` when the line does not describe one.

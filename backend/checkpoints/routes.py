@@ -1,4 +1,4 @@
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import FileResponse, PlainTextResponse
@@ -9,14 +9,13 @@ from backend.checkpoints.transfer_views import ImportFolder, ImportQuestion, Imp
 from backend.checkpoints.views import CardView, CheckpointEdit, CheckpointView, EvaluateRequest
 from backend.edge import Config, CurrentUser, Db
 from backend.runs.views import LaunchedView
+from backend.trees import Tree
 from backend.views import Id, Page
 from sce.definition import Branch
 from sce.definition.exports import Layout
 
 BINARY = "application/octet-stream"
-FILE: dict[int | str, dict[str, Any]] = {
-    200: {"content": {BINARY: {"schema": {"type": "string", "format": "binary"}}}}
-}
+FILE: dict[int | str, Tree] = {200: {"content": {BINARY: {"schema": {"type": "string", "format": "binary"}}}}}
 AS_IT_IS = {"X-Content-Type-Options": "nosniff"}
 
 router = APIRouter(prefix="/api/v1", tags=["checkpoints"])

@@ -7,10 +7,9 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -35,6 +34,7 @@ from backend.runs.life import FINISHED
 from backend.runs.tables import Run
 from backend.settings import Settings
 from backend.stream.service import tell
+from backend.trees import Tree, TreeView
 from sce.definition.exports import SUFFIXES, Layout
 from sce.recipes import recipe_names
 
@@ -144,7 +144,7 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _ask(verb: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+def _ask(verb: str, asked: TreeView) -> Tree:
     """Have the program do it. Raises ``Invalid`` with its sentence, or ``TooMany``."""
     if not _places.acquire(timeout=WAITS_S):
         raise TooMany("Several checkpoints are being read already: try again in a minute.")
@@ -154,7 +154,7 @@ def _ask(verb: str, asked: Mapping[str, Any]) -> dict[str, Any]:
         raise Invalid(f"Reading the file took more than {TAKES_AT_MOST_S} s: is its disk away?") from error
     finally:
         _places.release()
-    said: dict[str, Any] = json.loads(done.stdout) if done.returncode == 0 else {"error": _last_words(done)}
+    said: Tree = json.loads(done.stdout) if done.returncode == 0 else {"error": _last_words(done)}
     if "error" in said:
         raise invalid({"path": said["error"]})
     return said
@@ -178,17 +178,17 @@ def _last_words(done: subprocess.CompletedProcess[str]) -> str:
     return f"The file cannot be read: {lines[-1] if lines else f'status {done.returncode}'}"
 
 
-def _file(asked: ImportQuestion, file: Path) -> dict[str, Any]:
+def _file(asked: ImportQuestion, file: Path) -> Tree:
     named = asked.model_dump(mode="json", include={"trunk", "naming", "prefix", "branch"})
     return {**named, "path": str(file), "sha256": getattr(asked, "sha256", None)}
 
 
-def _import_of(asked: ImportRequest, file: Path, out: Path) -> dict[str, Any]:
+def _import_of(asked: ImportRequest, file: Path, out: Path) -> Tree:
     said = asked.model_dump(mode="json", include={"origin", "recipe", "num_frames", "clip_s"})
     return {**said, "file": _file(asked, file), "out": str(out), "name": asked.path}
 
 
-def _run(db: Session, asked: ImportRequest, said: Mapping[str, Any], by: User) -> Run:
+def _run(db: Session, asked: ImportRequest, said: TreeView, by: User) -> Run:
     """The run that the imported checkpoint belongs to: it is over before it began."""
     experiment = experiments.named(db, asked.experiment)
     moment, fit = now(), said["match"]
@@ -211,7 +211,7 @@ def _run(db: Session, asked: ImportRequest, said: Mapping[str, Any], by: User) -
     return run
 
 
-def _event(said: Mapping[str, Any]) -> dict[str, Any]:
+def _event(said: TreeView) -> Tree:
     # Step 0 are untrained weights, everywhere; how long most imports were trained is not known.
     facts = {"step": said["step"] or 1, "epoch": said["epoch"], "kind": "imported", "path": IMPORTED}
     return {**facts, "bytes": said["bytes"], "sha256": said["sha256"]}

@@ -1,9 +1,10 @@
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from backend.runs.views import RunRef
+from backend.trees import Tree
 from backend.views import Request, View
 from sce.definition import RunKind
 from sce.definition.exports import Layout
@@ -69,7 +70,7 @@ class CardView(View):
     """How, as facts by name."""
     scores: list[CardScore]
     layouts: list[Layout]
-    definition: dict[str, Any]
+    definition: Tree
     """The whole definition of its training, or of its import."""
 
 
@@ -78,8 +79,8 @@ class EvaluateRequest(Request):
 
     recipe: str | None = None
     """An evaluation recipe; or give a protocol."""
-    protocol: dict[str, Any] | None = None
+    protocol: Tree | None = None
     """A protocol, as in {"kind": "knn", "k": 20}."""
-    data: dict[str, Any] | None = None
+    data: Tree | None = None
     """Data set to evaluate on; None takes the pretraining's own."""
-    overrides: dict[str, Any] = Field(default={}, max_length=200)
+    overrides: Tree = Field(default={}, max_length=200)

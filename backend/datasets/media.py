@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from fastapi.responses import FileResponse, JSONResponse, Response
 from sqlalchemy.orm import Session
@@ -13,6 +12,7 @@ from backend.datasets import service
 from backend.errors import NotFound
 from backend.nudge import nudge
 from backend.settings import Settings
+from backend.trees import Tree
 
 TYPES = {
     ".mp4": "video/mp4",
@@ -25,7 +25,7 @@ TYPES = {
 }
 """What is sent as itself, and nothing else: a type that a browser would run is never among them."""
 PREVIEWS = (".mp4", ".webm", ".jpg")
-SENT: dict[int | str, dict[str, Any]] = {
+SENT: dict[int | str, Tree] = {
     200: {
         "description": "The video or image.",
         "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in TYPES.values()},

@@ -1,7 +1,6 @@
 """Preparations: a folder that was downloaded by hand becomes a data set, in a process of a worker."""
 
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -15,6 +14,7 @@ from backend.people.deeds import record_deed
 from backend.people.tables import User
 from backend.settings import Settings
 from backend.stream.service import tell
+from backend.trees import Tree
 from sce.sets import DataSet, UnknownSet, find_set
 
 UNDER_WAY = ("waiting", "running", "stopping")
@@ -156,7 +156,7 @@ def progress(
     return db.scalar(said) is not None
 
 
-def finished(db: Session, settings: Settings, *, preparation_id: int, report: dict[str, Any]) -> Preparation:
+def finished(db: Session, settings: Settings, *, preparation_id: int, report: Tree) -> Preparation:
     """Keep the report, and register the folder: it is indexed like any other."""
     row = get(db, preparation_id)
     row.report, row.num_bad, row.eta_s = report, len(report["bad"]), None

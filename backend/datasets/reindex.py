@@ -8,6 +8,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from backend.datasets.tables import Item
+from backend.trees import TreeView
 
 PROBED = ("num_frames", "fps", "duration_s", "width", "height", "codec", "bytes")
 BATCH = 5000
@@ -21,8 +22,8 @@ def replace_items(
     db: Session,
     dataset_id: int,
     *,
-    splits: Mapping[str, Sequence[Mapping[str, Any]]],
-    unreadable: Sequence[Mapping[str, Any]],
+    splits: Mapping[str, Sequence[TreeView]],
+    unreadable: Sequence[TreeView],
 ) -> None:
     """Make the items of a data set those of an index. A file that changed is a new item."""
     old = _known(db, dataset_id)
@@ -67,8 +68,8 @@ def _pair(rows: Sequence[Row], old: dict[Key, list[int]]) -> tuple[list[Row], li
 
 def _rows(
     dataset_id: int,
-    splits: Mapping[str, Sequence[Mapping[str, Any]]],
-    unreadable: Sequence[Mapping[str, Any]],
+    splits: Mapping[str, Sequence[TreeView]],
+    unreadable: Sequence[TreeView],
 ) -> Iterator[Row]:
     for split, items in splits.items():
         for position, item in enumerate(items):

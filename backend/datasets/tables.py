@@ -1,12 +1,12 @@
 """Data sets as they were indexed: every video or image, its split and class, or why it cannot be read."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.db import Table, now
+from backend.trees import Tree
 
 
 class Dataset(Table):
@@ -85,7 +85,7 @@ class Preparation(Table):
     """Seconds that the present stage will still take."""
     sentence: Mapped[str | None] = mapped_column(Text)
     """Why it failed."""
-    report: Mapped[dict[str, Any] | None]
+    report: Mapped[Tree | None]
     dataset_id: Mapped[int | None] = mapped_column(ForeignKey("datasets.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(default=now)
     changed_at: Mapped[datetime] = mapped_column(default=now)

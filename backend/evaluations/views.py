@@ -1,6 +1,5 @@
-from typing import Any
-
 from backend.runs.views import RunState, RunView
+from backend.trees import Tree
 from backend.views import View
 from sce.definition import RunKind
 
@@ -20,7 +19,7 @@ class EvaluationCurve(View):
     """Evaluations by one protocol on one data set, in the order of the checkpoints."""
 
     kind: RunKind
-    protocol: dict[str, Any]
+    protocol: Tree
     protocol_words: str
     """The protocol as a sentence, as in 'k-NN, k 20, 1 clip x 1 crop'."""
     dataset: str | None

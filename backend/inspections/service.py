@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -22,6 +21,7 @@ from backend.runs.asking import understand
 from backend.runs.reading import get_run
 from backend.runs.views import LaunchRequest
 from backend.settings import Settings
+from backend.trees import Tree
 from sce.definition import Evaluation, Pretrain, definition_adapter
 
 ASKED, ANSWER, FAILED = "asked.json", "views.json", "failed"
@@ -71,7 +71,7 @@ def file_of(settings: Settings, key: str, name: str) -> Path:
     return file
 
 
-def key_of(question: dict[str, Any], dataset: Dataset) -> str:
+def key_of(question: Tree, dataset: Dataset) -> str:
     """Names only what decides the views: another method or rate shows the same ones."""
     definition = question["definition"]
     decides = {
@@ -113,7 +113,7 @@ def _item(db: Session, definition: Pretrain | Evaluation, position: int) -> tupl
     return item, dataset
 
 
-def _ask(db: Session, folder: Path, question: dict[str, Any], settings: Settings) -> None:
+def _ask(db: Session, folder: Path, question: Tree, settings: Settings) -> None:
     if len(waiting(settings)) >= MOST_WAITING:
         raise TooMany(f"{MOST_WAITING} views are being made already: ask again in a moment.")
     folder.mkdir(parents=True, exist_ok=True)
@@ -141,7 +141,7 @@ def _answer(folder: Path) -> tuple[str, str | None, list[SeenView]]:
     return "ready", None, [_seen(folder.name, view) for view in told["views"]]
 
 
-def _seen(key: str, view: dict[str, Any]) -> SeenView:
+def _seen(key: str, view: Tree) -> SeenView:
     names = {f"{part}_url": f"/api/v1/inspections/{key}/{view[part]}" for part in ("source", "view")}
     told = {name: value for name, value in view.items() if name not in ("source", "view")}
     return SeenView(**names, **told)

@@ -1,7 +1,8 @@
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
+from backend.trees import Tree
 from backend.views import Id, Request, View
 
 
@@ -10,7 +11,7 @@ class LookRequest(Request):
 
     run_id: Id | None = None
     """Run whose definition is taken."""
-    definition: dict[str, Any] | None = None
+    definition: Tree | None = None
     """A whole definition, instead of a run."""
     position: Id = 0
     """Place of the video or image in the training split's index, from 0."""

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from backend.db import insert_for, lock_for_this_transaction
 from backend.metrics.tables import Point, Rollup, Series
+from backend.trees import Tree
 
 POINTS_LOCK = 0x5CE_0002
 LEVELS = range(1, 9)
@@ -68,7 +69,7 @@ def finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _row(series_id: int, point: NewPoint) -> dict[str, Any]:
+def _row(series_id: int, point: NewPoint) -> Tree:
     value = finite(point.value)
     return {
         "series_id": series_id,
@@ -151,7 +152,7 @@ def _update_summary(db: Session, series_id: int, points: Sequence[NewPoint]) -> 
     )
 
 
-def _rollup_rows(series_id: int, points: Sequence[NewPoint]) -> list[dict[str, Any]]:
+def _rollup_rows(series_id: int, points: Sequence[NewPoint]) -> list[Tree]:
     """One row per level and block; each level is folded from the one below it."""
     rows = []
     finer: dict[tuple[int, int], list[Fold]] = {}
@@ -171,7 +172,7 @@ def _rollup_rows(series_id: int, points: Sequence[NewPoint]) -> list[dict[str, A
     return rows
 
 
-def _add_rollups(db: Session, rows: list[dict[str, Any]]) -> None:
+def _add_rollups(db: Session, rows: list[Tree]) -> None:
     """Join new folds to those of the same block that came before them."""
     new = insert_for(db, Rollup)
     came = new.excluded

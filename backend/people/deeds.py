@@ -1,12 +1,12 @@
 """The audit trail: who did what, when."""
 
 from collections.abc import Collection
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.people.tables import Deed, User
+from backend.trees import Tree
 
 
 def record_deed(
@@ -15,7 +15,7 @@ def record_deed(
     *,
     by: User | None,
     run_id: int | None = None,
-    detail: dict[str, Any] | None = None,
+    detail: Tree | None = None,
 ) -> None:
     """Write down what was done; ``by`` is None for what the platform did by itself."""
     db.add(Deed(verb=verb, user_id=by.id if by else None, run_id=run_id, detail=detail or {}))

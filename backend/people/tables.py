@@ -1,12 +1,12 @@
 """Who may come in: users, browser sessions, API tokens, and the audit trail of what they did."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.db import Table, now
+from backend.trees import Tree
 
 
 class User(Table):
@@ -72,4 +72,4 @@ class Deed(Table):
     """None for what the platform did by itself."""
     verb: Mapped[str] = mapped_column(String(32))
     run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), index=True)
-    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    detail: Mapped[Tree] = mapped_column(default=dict)

@@ -22,7 +22,7 @@ from backend.runs.tables import Run
 
 MAX_TRAININGS = 2000
 # What two seeds of one experiment may differ in without being another method.
-APART = frozenset({"seed", "evaluations", "checkpoints", "compute"})
+APART = frozenset({"seed", "probe", "evaluations", "checkpoints", "compute"})
 HEADLINES = {"knn": "top1", "retrieval": "R@1", "linear": "top1", "finetune": "top1"}
 _SPLIT = re.compile(r"^(.*?)[_-]?0*([0-9]+)$")
 

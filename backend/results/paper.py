@@ -1,13 +1,13 @@
 """Published tables with our runs beside them, and where their protocols differ."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from sqlalchemy.orm import Session
 
 from backend.errors import NotFound
 from backend.results.groups import Group, Score, groups, measured
 from backend.results.views import ColumnView, Measured, OwnRow, PaperTable, PublishedRow
+from backend.trees import TreeView
 from sce.results import Column, Protocol, Row, Table, published_as, published_tables
 
 FIELDS = {
@@ -131,7 +131,7 @@ def _named(root: str) -> str | None:
     return published_as(folder) or folder or None
 
 
-def _views(views: list[Mapping[str, Any]]) -> str | None:
+def _views(views: list[TreeView]) -> str | None:
     """As in '2 x 224 + 96': sizes in their order, equal ones counted."""
     sizes = [view["size"] for view in views]
     counted = [(size, sizes.count(size)) for size in dict.fromkeys(sizes)]

@@ -1,9 +1,8 @@
 """Recipes as the API says them."""
 
-from typing import Any
-
 from backend.errors import NotFound
 from backend.runs.views import AimView, RecipeView
+from backend.trees import Tree
 from sce.definition import RunKind, definition_adapter
 from sce.recipes import UnknownRecipe, expanded, load_recipe, recipe_names
 
@@ -30,11 +29,11 @@ def read_recipe(name: str) -> RecipeView:
     )
 
 
-def definition_schema() -> dict[str, Any]:
+def definition_schema() -> Tree:
     """JSON Schema of what may be asked: what the launch form is drawn from."""
     return definition_adapter.json_schema()
 
 
-def _kind(whole: dict[str, Any]) -> RunKind:
+def _kind(whole: Tree) -> RunKind:
     kind: RunKind = "pretrain" if whole["kind"] == "pretrain" else whole["protocol"]["kind"]
     return kind

@@ -1,10 +1,11 @@
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 
 from backend.edge import CurrentUser
 from backend.stream.feed import Feed
+from backend.trees import Tree
 
 router = APIRouter(prefix="/api/v1", tags=["stream"])
 
@@ -12,7 +13,7 @@ MAX_CURSOR = 2**63 - 1
 
 
 EVENT = 'id: 41\ndata: {"topic": "run", "subject_id": 12}\n\n'
-EVENTS: dict[int | str, dict[str, Any]] = {
+EVENTS: dict[int | str, Tree] = {
     200: {"content": {"text/event-stream": {"schema": {"type": "string"}, "example": EVENT}}}
 }
 

@@ -46,6 +46,17 @@ class EvalClips(Frozen):
         return self
 
 
+class Probe(Frozen):
+    """A linear classifier that learns beside a pretraining, to watch it: the trunk never feels it."""
+
+    lr: PositiveFloat = 1e-4
+    """Rate of its Adam, the same at every step."""
+    validate_every_epochs: PositiveInt | None = 1
+    """Epochs between its scores on the scored split; none leaves them out, which is faster."""
+    views: EvalClips = EvalClips(clips=1, crops=1)
+    """Views of a scored video whose probabilities are averaged."""
+
+
 class KnnProtocol(Frozen):
     """Weighted vote of the nearest training videos, on the trunk's normalised features."""
 

@@ -19,7 +19,7 @@ from sce.definition.learning import (
     Trunk,
 )
 from sce.definition.methods import Method, Moco, Ressl, Sce, Supervised
-from sce.definition.protocols import CheckpointFile, Checkpoints, EvalProtocol, Planned
+from sce.definition.protocols import CheckpointFile, Checkpoints, EvalProtocol, Planned, Probe
 
 
 class Pretrain(Frozen):
@@ -40,6 +40,8 @@ class Pretrain(Frozen):
     """Where it is computed."""
     checkpoints: Checkpoints = Checkpoints()
     """What is kept of it."""
+    probe: Probe | None = None
+    """Classifier that learns from the labels beside it, to be watched; none leaves the labels alone."""
     evaluations: tuple[Planned, ...] = Field(default=(), max_length=16)
     """What is measured of its checkpoints, by itself."""
     seed: Seed = 42
@@ -115,6 +117,8 @@ def _refuse_odd_method(definition: Pretrain) -> None:
     method, views = definition.method, definition.views.views
     if isinstance(method, Supervised) and len(views) != 1:
         raise ValueError(f"supervised learns from 1 view, views.views has {len(views)}")
+    if isinstance(method, Supervised) and definition.probe is not None:
+        raise ValueError("supervised trains a classifier already: leave probe out")
     if isinstance(method, Moco) and len(views) != 2:
         raise ValueError(f"moco compares 2 views, views.views has {len(views)}")
     if not isinstance(method, Supervised) and len(views) < 2:

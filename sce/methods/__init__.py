@@ -1,8 +1,9 @@
 """Methods: what a definition's ``method`` names, each one page and one class deep.
 
-Every method has ``trunk`` (what evaluations take), ``augment`` (one module a view), ``values`` (what the last
-step measured) and ``health`` (what it measured once in a while): tensors that nobody has waited for yet; and
-``moves`` (whether its steps took place).
+Every method has ``trunk`` (what evaluations take), ``augment`` (one module a view), ``features_Bd`` (what the
+trunk made of the first view that it learned from at the last step), ``values`` (what that step measured) and
+``health`` (what it measured once in a while): tensors that nobody has waited for yet; and ``moves`` (whether its
+steps took place).
 """
 
 from sce.definition import Pretrain, SimClr, Supervised

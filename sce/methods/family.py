@@ -63,13 +63,14 @@ class MomentumMethod(LightningModule):
         self.queue = KeyQueue(method.queue_size, width)
         shape = definition.views
         self.augment = nn.ModuleList(Augment(view, shape.mean, shape.std) for view in shape.views)
+        self.features_Bd: Tensor | None = None
         self.values: dict[str, Tensor] = {}
         self.health: dict[str, Tensor] = {}
         self.moves = Moves()
         self._fresh_NC: list[Tensor] = []
 
     def training_step(self, batch: ClipBatch, _: int) -> Tensor:
-        views = augmented(self.augment, batch)
+        views, self.features_Bd = augmented(self.augment, batch), None
         num_targets = NUM_GLOBAL if self.method.symmetric else 1
         asking = range(len(views)) if self.method.symmetric else range(1, len(views))
         keys_BC = [self._key(view) for view in views[:num_targets]]
@@ -107,7 +108,10 @@ class MomentumMethod(LightningModule):
         return queries
 
     def _query(self, view: Tensor) -> Tensor:
-        return unit(self.predictor(self.projector(self.trunk(view))))
+        features_Bd = self.trunk(view)
+        if self.features_Bd is None:
+            self.features_Bd = features_Bd.detach()
+        return unit(self.predictor(self.projector(features_Bd)))
 
     def _target(self, key_BC: Tensor) -> tuple[Relations, Tensor]:
         """What one target view sees, over every rank's keys (use_keys) and the queue."""

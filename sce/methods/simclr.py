@@ -30,13 +30,16 @@ class SimClrMethod(LightningModule):
         self.projector = projector(trunk_width(definition.trunk), method.projector)
         shape = definition.views
         self.augment = nn.ModuleList(Augment(view, shape.mean, shape.std) for view in shape.views)
+        self.features_Bd: Tensor | None = None
         self.values: dict[str, Tensor] = {}
         self.health: dict[str, Tensor] = {}
         self.moves = Moves()
 
     def training_step(self, batch: ClipBatch, _: int) -> Tensor:
         views = augmented(self.augment, batch)
-        local_VBC = torch.stack([unit(self.projector(self.trunk(view))) for view in views])
+        features_VBd = [self.trunk(view) for view in views]
+        self.features_Bd = features_VBd[0].detach()
+        local_VBC = torch.stack([unit(self.projector(features_Bd)) for features_Bd in features_VBd])
         all_NVC = gather_with_gradient(local_VBC.transpose(0, 1))
         first = rank() * local_VBC.shape[1]
         loss = simclr_loss(local_VBC, all_NVC.transpose(0, 1), first, temperature=self.method.temperature)

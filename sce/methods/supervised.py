@@ -30,12 +30,14 @@ class SupervisedMethod(LightningModule):
         nn.init.zeros_(self.classifier.bias)
         shape = definition.views
         self.augment = nn.ModuleList(Augment(view, shape.mean, shape.std) for view in shape.views)
+        self.features_Bd: Tensor | None = None
         self.values: dict[str, Tensor] = {}
         self.health: dict[str, Tensor] = {}
         self.moves = Moves()
 
     def training_step(self, batch: ClipBatch, _: int) -> Tensor:
         features_Bd = self.trunk(*augmented(self.augment, batch))
+        self.features_Bd = features_Bd.detach()
         logits = self.classifier(F.dropout(features_Bd, self.method.dropout, self.training))
         loss = F.cross_entropy(logits.float(), batch.label_B)
         is_right_B = logits.detach().argmax(dim=1) == batch.label_B

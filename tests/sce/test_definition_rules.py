@@ -103,6 +103,10 @@ def test_all_faults_are_told_at_once() -> None:
             {"data": IMAGE, "trunk": {"kind": "r18"}, "views": {"time_difference_p": 0.2}},
             "time_difference_p needs video",
         ),
+        (
+            {"method": {"kind": "supervised"}, "views": {"views": [{}]}, "probe": {}},
+            "trains a classifier already: leave probe out",
+        ),
         ({"compute": {"devices": 3}}, "cannot be shared evenly by 3 devices x 1 nodes x 1 accumulated"),
         ({"compute": {"devices": 8, "nodes": 3}}, "8 devices x 3 nodes"),
         (

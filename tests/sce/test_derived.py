@@ -10,12 +10,7 @@ from sce.definition.derived import derive
 from sce.definition.sizes import trunk_size
 from sce.train import run_attempt
 from sce.trunks import build_trunk
-from tests.sce.tiny import asked, events, make_videos, tiny
-
-
-@pytest.fixture(scope="module")
-def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_videos(tmp_path_factory.mktemp("videos"))
+from tests.sce.tiny import asked, events, tiny
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from sce.definition import Pretrain
 from sce.methods import AnyMethod, build_method
 from sce.methods.family import MomentumMethod
 from sce.modules import any_rank
+from sce.probing import average
 from tests.sce.tiny import tiny
 
 JOINED = 8
@@ -89,6 +90,9 @@ def work(rank: int, world_size: int, folder: str) -> None:
             dist.all_reduce(value)
             value /= world_size
         found[name] = {"loss": loss, "gradients": gradients, "keys": keys_of(built)}
+    gradient = torch.full((2,), float(rank))
+    average([gradient])
+    found["probe"] = gradient
     # All but the last rank are asked nothing: whether one is heard, and nobody where nobody was asked.
     found["agreed"] = [any_rank(rank == world_size - 1), any_rank(False)]
     torch.save(found, f"{folder}/rank{rank}.pt")
@@ -102,6 +106,7 @@ def test_processes_together_compute_what_one_computes_on_the_joined_batch(
 ) -> None:
     mp.spawn(work, args=(world_size, str(tmp_path)), nprocs=world_size)
     ranks = [torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in range(world_size)]
+    assert {rank["probe"].tolist()[0] for rank in ranks} == {(world_size - 1) / 2}
     for name, method in METHODS.items():
         built, loss = computed(method, joined_batch(), 1)
         for found in (rank[name] for rank in ranks):

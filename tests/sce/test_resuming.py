@@ -20,7 +20,6 @@ from tests.sce.tiny import (
     asked,
     assert_same,
     events,
-    make_videos,
     tiny,
     weights,
 )
@@ -32,11 +31,6 @@ METHODS: dict[str, dict[str, Any]] = {
     "sce": {"kind": "sce", "queue_size": 10, "projector": {"hidden_width": 8, "width": 8}, "predictor": None},
     "moco": {"kind": "moco", "queue_size": 10, "projector": PLAIN_HEAD},
 }
-
-
-@pytest.fixture(scope="module")
-def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_videos(tmp_path_factory.mktemp("videos"))
 
 
 def learning(accumulate: int, optimizer: str = "lars") -> dict[str, Any]:

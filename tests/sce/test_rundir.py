@@ -35,6 +35,25 @@ def test_a_run_cannot_be_asked_for_something_else(started: RunDir) -> None:
         started.write_definition(Pretrain(data=VideoData(root="demo"), seed=6))
 
 
+def test_a_folder_of_an_older_version_asks_for_the_same_where_what_is_new_has_its_default(
+    started: RunDir,
+) -> None:
+    """A run that was interrupted before an upgrade resumes after it; its folder stays as it was written."""
+    old = json.loads(started.definition_file.read_text())
+    del old["probe"]
+    for view in old["views"]["views"]:
+        del view["blur_kernel"]
+    started.definition_file.write_text(json.dumps(old))
+    started.write_definition(Pretrain(data=VideoData(root="demo")))
+    assert json.loads(started.definition_file.read_text()) == old
+
+
+def test_a_folder_whose_definition_cannot_be_read_any_more_asks_for_something_else(started: RunDir) -> None:
+    started.definition_file.write_text('{"kind": "pretrain"}')
+    with pytest.raises(FileExistsError, match="take a new run folder"):
+        started.write_definition(Pretrain(data=VideoData(root="demo")))
+
+
 def test_lines_are_read_from_where_the_reader_was(started: RunDir) -> None:
     started.append(METRICS, attempt=1)
     (first,) = started.read()

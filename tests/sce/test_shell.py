@@ -12,14 +12,9 @@ from sce.rundir import RunDir, StopReason
 from sce.signals import listen
 from sce.terminal import ProgressLine, duration
 from sce.train import main, run_attempt
-from tests.sce.tiny import asked, events, make_videos, tiny
+from tests.sce.tiny import asked, events, tiny
 
 ONE_EPOCH = {"epochs": 1, "batch_size": 4}
-
-
-@pytest.fixture(scope="module")
-def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_videos(tmp_path_factory.mktemp("videos"))
 
 
 @pytest.fixture

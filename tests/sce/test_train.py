@@ -16,22 +16,9 @@ import pytest
 
 from sce.rundir import RunDir
 from sce.train import run_attempt
-from tests.sce.tiny import STEPS, asked, assert_same, events, make_videos, tiny, weights
+from tests.sce.tiny import STEPS, asked, assert_same, events, tiny, weights
 
 LAST = "epoch=0003.ckpt"
-
-
-@pytest.fixture(scope="module")
-def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_videos(tmp_path_factory.mktemp("videos"))
-
-
-@pytest.fixture(scope="module")
-def whole(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDir:
-    """The training that was never stopped."""
-    run = asked(tmp_path_factory.mktemp("whole"), tiny(videos))
-    assert run_attempt(run, attempt=1) == "finished"
-    return run
 
 
 def copied(run: RunDir, folder: Path, *, until: str) -> RunDir:

@@ -11,13 +11,15 @@ import torch
 from sce.checkpoints import DEFINITION
 from sce.data.index import build_index, save_index
 from sce.definition import Compute, Evaluation, Pretrain, Small3d, VideoData, definition_adapter
-from sce.evaluate import training
-from sce.rundir import RunDir
+from sce.evaluate import evaluate, training
+from sce.rundir import EndStatus, RunDir
 from sce.trunks import build_trunk
 from tests.videos import encode
 
 VIDEOS_PER_CLASS = {"train": 4, "val": 2}
 CPU = Compute(accelerator="cpu", loader_workers=0)
+VIEWS = {"clips": 2, "crops": 3, "size": 32}
+ARun = Callable[..., RunDir]
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +80,17 @@ def a_run(tmp_path: Path, video_data: VideoData, checkpoint: Path) -> Callable[.
 
 def events(run: RunDir, kind: str) -> list[dict[str, Any]]:
     return [line.event for line in run.read() if line.event["event"] == kind]
+
+
+def evaluated(run: RunDir, attempt: int = 1) -> EndStatus:
+    """Do what the folder asks for."""
+    definition = run.definition()
+    assert isinstance(definition, Evaluation)
+    return evaluate(run, definition, attempt=attempt)
+
+
+def result_of(run: RunDir) -> dict[str, Any]:
+    return events(run, "result")[-1]
 
 
 def stop_after(run: RunDir, *, epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,7 @@
 """Evaluations as runs: from a definition in a folder to a result in its journal."""
 
 import signal
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,10 +17,18 @@ from sce.evaluate import linear as probing
 from sce.evaluate.bench import CannotEvaluate, Reporter
 from sce.evaluate.classifier import LAST
 from sce.evaluate.run import _bench
-from sce.rundir import EndStatus, RunDir, StopReason
-from tests.sce.evaluate.conftest import CPU, events, stop_after, write_checkpoint
+from sce.rundir import StopReason
+from tests.sce.evaluate.conftest import (
+    CPU,
+    VIEWS,
+    ARun,
+    evaluated,
+    events,
+    result_of,
+    stop_after,
+    write_checkpoint,
+)
 
-VIEWS = {"clips": 2, "crops": 3, "size": 32}
 KNN = {"kind": "knn", "k": 3, "views": VIEWS}
 RETRIEVAL = {"kind": "retrieval", "ranks": [1, 5], "views": VIEWS}
 LINEAR = {
@@ -44,18 +50,6 @@ LINEAR = {
     "views": VIEWS,
     "validate_every_epochs": 3,
 }
-
-ARun = Callable[..., RunDir]
-
-
-def evaluated(run: RunDir, attempt: int = 1) -> EndStatus:
-    definition = run.definition()
-    assert isinstance(definition, Evaluation)
-    return evaluate(run, definition, attempt=attempt)
-
-
-def result_of(run: RunDir) -> dict[str, Any]:
-    return events(run, "result")[-1]
 
 
 def test_knn_journals_its_scores_and_what_was_compared(a_run: ARun) -> None:

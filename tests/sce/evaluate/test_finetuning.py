@@ -11,16 +11,15 @@ import torch
 
 from sce.checkpoints import UnusableCheckpoint, load_trunk
 from sce.definition import EvalClips, Evaluation, FinetuneProtocol, Pretrain, VideoData, definition_adapter
-from sce.evaluate import evaluate, training
+from sce.evaluate import training
 from sce.evaluate.bench import CannotEvaluate, Reporter
 from sce.evaluate.classifier import BEST, LAST, load_classifier
 from sce.evaluate.finetune import model_of, optimizer_of, set_apart, thaw
 from sce.evaluate.run import _bench
 from sce.evaluate.training import Training
-from sce.rundir import EndStatus, RunDir
-from tests.sce.evaluate.conftest import CPU, events, stop_after
+from sce.rundir import RunDir
+from tests.sce.evaluate.conftest import CPU, VIEWS, ARun, evaluated, events, result_of, stop_after
 
-VIEWS = {"clips": 2, "crops": 3, "size": 32}
 FINETUNE: dict[str, Any] = {
     "kind": "finetune",
     "optimisation": {
@@ -34,18 +33,6 @@ FINETUNE: dict[str, Any] = {
     "views": VIEWS,
     "validate_every_epochs": 2,
 }
-
-ARun = Callable[..., RunDir]
-
-
-def evaluated(run: RunDir, attempt: int = 1) -> EndStatus:
-    definition = run.definition()
-    assert isinstance(definition, Evaluation)
-    return evaluate(run, definition, attempt=attempt)
-
-
-def result_of(run: RunDir) -> dict[str, Any]:
-    return events(run, "result")[-1]
 
 
 def finetuning(**changes: Any) -> FinetuneProtocol:

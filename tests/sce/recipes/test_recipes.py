@@ -74,3 +74,14 @@ def test_the_demo_measures_the_untrained_trunk_as_well() -> None:
     demo = pretrain_of("demo-sce")
     assert demo.checkpoints.initial
     assert {planned.when for planned in demo.evaluations} == {"every", "first_and_last"}
+
+
+@pytest.mark.parametrize(
+    ("name", "every", "size"),
+    [("in1k-r50-2crop-100", 1, 224), ("cifar10-r18", 1, 32), ("k200-r3d18", 1, 256), ("k200-r3d18-small", 1, 128),
+     ("k400-r3d18", 10, 256), ("k400-r3d18-small", 10, 112), ("k400-r3d50-16f", 10, 256)],
+)  # fmt: skip
+def test_a_published_training_is_watched_by_a_probe_as_printed(name: str, every: int, size: int) -> None:
+    probe = definition_adapter.validate_python(load_recipe(name).definition).probe
+    assert (probe.lr, probe.validate_every_epochs) == (1e-4, every)
+    assert (probe.views.clips, probe.views.crops, probe.views.size) == (1, 1, size)

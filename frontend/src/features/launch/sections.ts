@@ -8,7 +8,7 @@ const HEADINGS: readonly (readonly [string, readonly string[]])[] = [
   ["Protocol", ["protocol"]],
   ["Optimisation", ["optimisation"]],
   ["Compute", ["compute"]],
-  ["Checkpoints and evaluation plan", ["checkpoints", "evaluations"]],
+  ["Checkpoints and evaluation plan", ["checkpoints", "probe", "evaluations"]],
 ];
 /** Asked for beside the form: which checkpoint, which seeds. */
 const ELSEWHERE: ReadonlySet<string> = new Set(["kind", "checkpoint", "seed"]);
