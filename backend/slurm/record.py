@@ -1,6 +1,6 @@
 """What workers write of SLURM: runs that are submitted, what became of their jobs, whether it answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,6 +68,12 @@ def claim_submission(db: Session, *, host: str, profiles: Mapping[int, Profile])
             if found is not None:
                 return found
     return None
+
+
+def waits_for_submission(db: Session, profiles: Collection[int]) -> bool:
+    """Whether a run of these profiles is queued: a look that takes no lock."""
+    asked = select(Run.id).where(Run.state == QUEUED, Run.profile_id.in_(profiles)).limit(1)
+    return db.scalar(asked) is not None
 
 
 def _jobs_by_profile(db: Session) -> dict[int | None, int]:

@@ -1,7 +1,11 @@
 """What SLURM says, in sentences. Pure."""
 
+from datetime import timedelta
+
+from backend.db import now
 from backend.slurm.tables import SlurmJob, SlurmSite
 
+UNASKED_AFTER = timedelta(minutes=5)
 REASONS = {
     "None": "it was not looked at yet",
     "Priority": "jobs of a higher priority go first",
@@ -46,10 +50,20 @@ def reason_words(reason: str) -> str:
     return known or "the reason in SLURM's own word"
 
 
+def _unasked(site: SlurmSite) -> str | None:
+    """A worker asks every minute; one that went away asks nothing."""
+    asked_at = site.answered_at
+    if asked_at is None or now() - asked_at < UNASKED_AFTER:
+        return None
+    return (
+        f"No worker has asked SLURM since {asked_at:%Y-%m-%d %H:%M} UTC: is the one beside its commands up?"
+    )
+
+
 def site_sentence(site: SlurmSite | None) -> str | None:
     """What is amiss with a site; None while it answers."""
     if site is None or (site.answered_at is None and site.silent_since is None):
         return "No worker has asked this SLURM yet: one must run where its commands are installed."
     if site.silent_since is None:
-        return None
+        return _unasked(site)
     return f"SLURM does not answer since {site.silent_since:%H:%M} UTC: {site.words}."

@@ -19,6 +19,7 @@ from sce.data.index import load_index
 from sce.data.layout import UnusableFolder
 from sce.data.readers import Read, ScoredReader, Skipped, Source, TooManyUnreadable, TrainReader
 from sce.data.sampler import BatchTooLarge, Draw, EveryItem, SeededSampler
+from sce.data.staying import stay
 from sce.definition import Data, EvalClips, Pretrain, Supervised, View
 
 # A training goes on while no more than this share of its split turns out unreadable.
@@ -210,12 +211,13 @@ def _processes(workers: int, pin: bool) -> dict[str, Any]:
     if not workers:
         return {"num_workers": 0, "pin_memory": pin}
     context = get_context("forkserver")
-    context.set_forkserver_preload(["sce.data.module"])
+    context.set_forkserver_preload(["sce.data.served", "sce.data.module"])
     return {
         "num_workers": workers,
         "persistent_workers": True,
         "pin_memory": pin,
         "multiprocessing_context": context,
+        "worker_init_fn": stay,
     }
 
 

@@ -1,8 +1,10 @@
 """Profiles over REST, launches that choose one, and what pages are told of their jobs."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from edge_fixtures import Lab as EdgeLab
 from makers import PRETRAIN, Lab, start
 from starlette.testclient import TestClient
 
@@ -21,6 +23,9 @@ from backend.slurm.record import (
     note_silence,
 )
 from backend.slurm.service import minutes_of
+from backend.slurm.tables import SlurmSite
+
+pytest_plugins = ["edge_fixtures"]
 
 PARTITIONS = {
     name: {"state": "up", "time_limit": limit, "nodes": 2, "cpus": "8", "memory_mb": "1000", "gres": ""}
@@ -99,6 +104,16 @@ def test_a_profile_that_cannot_be_is_refused_at_its_field(
     (fault,) = answer.json()["fields"]
     assert fault["field"] == field
     assert said in fault["message"]
+
+
+def test_only_an_administrator_writes_profiles(lab: EdgeLab) -> None:
+    """Setup lines are shell: who may launch runs may not write them."""
+    member = lab.as_(lab.token(role="member"))
+    assert member.get("/api/v1/slurm/profiles").json() == []
+    asked = {"name": "x", "profile": {**PROFILE, "setup": "id"}}
+    assert member.post("/api/v1/slurm/profiles", json=asked).status_code == 403
+    assert member.put("/api/v1/slurm/profiles/1", json=asked).status_code == 403
+    assert member.delete("/api/v1/slurm/profiles/1").status_code == 403
 
 
 def test_a_name_is_one_line_and_is_taken_once(site: Lab, rest: TestClient) -> None:
@@ -203,6 +218,14 @@ def test_a_slurm_that_is_away_is_said_and_nothing_fails(site: Lab, rest: TestCli
     with site.sessions.begin() as db:
         note_answer(db, "")
     assert rest.get(f"/runs/{run_id}").json()["job"]["sentence"] is None
+
+
+def test_a_slurm_that_no_worker_asks_any_more_is_said(site: Lab, rest: TestClient) -> None:
+    make(rest)
+    run_id = launch(rest)["id"]
+    with site.sessions.begin() as db:
+        db.query(SlurmSite).one().answered_at = now() - timedelta(hours=1)
+    assert "No worker has asked SLURM since" in rest.get(f"/runs/{run_id}").json()["waits_for"]
 
 
 def test_a_run_that_was_taken_away_is_queued_again(site: Lab, rest: TestClient) -> None:

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from backend.settings import Settings
 from sce.data.demo import make_demo
 from tests.e2e.conftest import Lab, client_of, eventually, leave_nothing_running
+from tests.e2e.test_pages import serious_faults
 from tests.worker.slurm.cluster import Cluster, running_cluster
 from worker.stack import running_stack
 
@@ -45,6 +46,7 @@ def make_profile(page: Page, runs_folder: Path) -> None:
     page.goto("/hosts")
     page.get_by_role("button", name="New profile").click()
     page.get_by_label("Name").fill("nodes")
+    assert serious_faults(page) == []
     page.get_by_role("textbox", name="Runs folder").fill(str(runs_folder))
     page.get_by_label("A device is called").fill("")
     page.get_by_label("CPUs per process").fill("1")
@@ -63,6 +65,7 @@ def launch_again_on(page: Page, run_id: int, where: str) -> int:
     page.get_by_role("option", name=where).click()
     page.get_by_text("sbatch", exact=True).click()
     expect(page.get_by_label("Script for sbatch")).to_contain_text("#SBATCH --partition=main")
+    assert serious_faults(page) == []
     page.get_by_role("button", name="Launch", exact=True).click()
     page.wait_for_url(lambda url: "/runs/" in url)
     return int(page.url.rpartition("/")[2].partition("?")[0])
@@ -81,6 +84,7 @@ def test_one_experiment_here_and_on_slurm(lab: Lab, slurm: Cluster, browser: Bro
     assert (lab.run(here)["slurm"], lab.run(there)["slurm"]) == (None, "nodes")
     card = page.get_by_role("region", name="SLURM").or_(page.locator("section", has_text="Profile")).first
     expect(card).to_contain_text("RUNNING", timeout=30_000)
+    assert serious_faults(page) == []
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("dialog").get_by_role("button", name="Stop").click()
     lab.wait(there, "stopped", within_s=60)

@@ -10,7 +10,14 @@ from backend.runs.life import STARTING, STOPPING
 from backend.runs.watched import Watched, watched
 from backend.slurm.commands import SlurmAway
 from backend.slurm.profile import Profile
-from backend.slurm.record import JobSight, Submission, claim_submission, note_jobs, note_silence
+from backend.slurm.record import (
+    JobSight,
+    Submission,
+    claim_submission,
+    note_jobs,
+    note_silence,
+    waits_for_submission,
+)
 from worker.launchers import Handle, LaunchFailed
 from worker.launchers.slurm import SlurmHandle, SlurmLauncher
 from worker.place import Workplace
@@ -31,8 +38,10 @@ def submit_runs(
         for number, profile in profiles.items()
         if profile.login not in silent and launcher.site(profile.login).is_here
     }
+    with place.looks.begin() as db:
+        is_asked = bool(answering) and waits_for_submission(db, answering)
     submitted = 0
-    while answering and has_room(place):
+    while is_asked and has_room(place):
         with place.sessions.begin() as db:
             asked = claim_submission(db, host=place.host, profiles=answering)
         if asked is None or not submit(place, launcher, asked):

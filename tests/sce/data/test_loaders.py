@@ -1,8 +1,10 @@
 """Batches from real files: the same whoever reads them, nothing swapped in silence, nothing scored twice."""
 
 import shutil
+import signal
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from PIL import Image
@@ -41,6 +43,20 @@ def pretraining(data: VideoData, views: Views, *, batch_size: int = 4, workers: 
 
 def loader_of(definition: Pretrain) -> Loader[ClipBatch]:
     return pretrain_loader(definition, rank=0, world_size=1, pin=False)
+
+
+def test_readers_that_are_told_to_leave_stay_until_their_trainer_lets_them_go(
+    data: VideoData, small_views: Views
+) -> None:
+    """A scheduler tells every process of a job; a reader that leaves first would end the training unsaved."""
+    loader = loader_of(pretraining(data, small_views, workers=1))
+    batches = iter(loader)
+    first = next(batches)
+    for process in psutil.Process().children(recursive=True):
+        process.send_signal(signal.SIGTERM)
+    rest = list(batches)
+    assert len(rest) == len(loader) - 1
+    assert len(positions_of([first, *rest])) == len({*positions_of([first, *rest])})
 
 
 def positions_of(batches: list) -> list[int]:

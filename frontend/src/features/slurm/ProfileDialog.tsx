@@ -28,7 +28,7 @@ const FIELDS: readonly (readonly [FieldName, string, string])[] = [
   ["cpus_per_device", "CPUs per process", "One process a device."],
   ["memory", "Memory per node", "With its unit, as in 64G."],
   ["max_jobs", "Jobs at a time", "Further runs wait in the lab's queue."],
-  ["login", "Login host", "SLURM's commands go through ssh. Empty runs them where the worker is."],
+  ["login", "Login host", "Commands go there by ssh. Empty runs them here."],
   ["python", "Python", "On compute nodes. Empty takes the worker's own."],
   ["container", "Container", "An Apptainer image. Empty uses none."],
 ];
