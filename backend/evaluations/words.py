@@ -46,7 +46,9 @@ def _own_words(kind: str, protocol: Protocol) -> list[str]:
         return [centre.get(str(protocol.get("centre")), "centre not said"), normalised]
     learning = protocol.get("optimisation")
     if isinstance(learning, Mapping):
-        return [f"{learning.get('epochs')} epochs", f"batch {learning.get('batch_size')}", *_frozen(protocol)]
+        tested = [f"test of the {protocol['which']} classifier"] if protocol.get("which") else []
+        sizes = [f"{learning.get('epochs')} epochs", f"batch {learning.get('batch_size')}"]
+        return [*sizes, *_frozen(protocol), *tested]
     return _of_features(kind, protocol)
 
 

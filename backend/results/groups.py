@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from backend.checkpoints import registry
 from backend.checkpoints.tables import Checkpoint
 from backend.datasets import lookups as datasets
+from backend.evaluations.words import as_scored
 from backend.experiments import service as experiments
 from backend.results.views import Measured
 from backend.runs.life import FAILED, FINISHED
@@ -33,7 +34,23 @@ class Score:
 
     run: Run
     checkpoint: Checkpoint
+    """The pretraining's checkpoint that is measured, also where a test names the classifier trained on it."""
     dataset: str
+    tested: Run | None = None
+    """The probe or fine-tuning whose classifier ``run`` tests."""
+
+    @property
+    def kind(self) -> str:
+        """A test is a score of what it tests."""
+        return (self.tested or self.run).kind
+
+    @property
+    def protocol(self) -> Mapping[str, Any]:
+        """What was scored and how: a tested classifier's own protocol, on the views of its test."""
+        asked: Mapping[str, Any] = self.run.definition["protocol"]
+        if self.tested is None:
+            return as_scored(asked, self.run.protocol)
+        return {**self.tested.definition["protocol"], "views": asked["views"], "which": asked["which"]}
 
     @property
     def is_untrained(self) -> bool:
@@ -46,8 +63,9 @@ class Score:
 
     @property
     def seed(self) -> "Seed":
-        trains = self.run.kind in ("linear", "finetune")
-        return (self.run.parent_id or 0, int(self.run.definition.get("seed", 0)) if trains else 0)
+        trained = self.tested or self.run
+        trains = trained.kind in ("linear", "finetune")
+        return (trained.parent_id or 0, int(trained.definition.get("seed", 0)) if trains else 0)
 
     @property
     def split(self) -> tuple[str, str | None]:
@@ -113,13 +131,18 @@ def _add_scores(db: Session, found: Sequence[Group]) -> None:
     home = {run.id: group for group in found for run in group.trainings}
     asked = select(Run).where(Run.parent_id.in_(home), Run.archived_at.is_(None)).order_by(Run.id)
     runs = [run for run in db.scalars(asked) if run.kind in HEADLINES or run.summary]
+    probes = {run.id: run for run in runs}
+    tests = select(Run).where(Run.parent_id.in_(probes), Run.kind == "test", Run.archived_at.is_(None))
+    pairs: list[tuple[Run, Run | None]] = [(run, None) for run in runs]
+    pairs += [(test, probes[test.parent_id or 0]) for test in db.scalars(tests.order_by(Run.id))]
     checkpoints = registry.by_ids(db, {run.checkpoint_id for run in runs if run.checkpoint_id})
-    names = datasets.by_ids(db, {run.dataset_id for run in runs if run.dataset_id})
-    for run in runs:
-        row = checkpoints.get(run.checkpoint_id or 0)
-        if row is not None and run.parent_id is not None and "data" in run.definition:
+    names = datasets.by_ids(db, {run.dataset_id for run, _ in pairs if run.dataset_id})
+    for run, tested in pairs:
+        measured_run = tested or run
+        row = checkpoints.get(measured_run.checkpoint_id or 0)
+        if row is not None and measured_run.parent_id is not None and "data" in run.definition:
             name = names[run.dataset_id].name if run.dataset_id in names else "?"
-            home[run.parent_id].scores.append(Score(run, row, name))
+            home[measured_run.parent_id].scores.append(Score(run, row, name, tested))
 
 
 def measured(scores: Iterable[Score], metric: str) -> Measured:

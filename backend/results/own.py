@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from sqlalchemy.orm import Session
 
-from backend.evaluations.words import as_scored, kind_word, protocol_words
+from backend.evaluations.words import kind_word, protocol_words
 from backend.results.groups import HEADLINES, Group, Score, groups, measured
 from backend.results.views import OwnCell, OwnColumn, OwnTable, OwnTableRow
 
@@ -22,7 +22,7 @@ def own_table(db: Session, experiment_id: int | None) -> OwnTable:
     for group in found:
         by_column: dict[str, list[Score]] = defaultdict(list)
         for score in group.scores:
-            if score.run.kind in HEADLINES:
+            if score.kind in HEADLINES:
                 column = _column(score)
                 columns.setdefault(column.key, column)
                 by_column[column.key].append(score)
@@ -33,9 +33,8 @@ def own_table(db: Session, experiment_id: int | None) -> OwnTable:
 
 def _column(score: Score) -> OwnColumn:
     """The column of an evaluation: its protocol on its data, whichever of numbered splits it scored."""
-    kind, definition = score.run.kind, score.run.definition
+    kind, protocol = score.kind, score.protocol
     shown = {name: score.data.get(name) for name in ("num_frames", "clip_s")}
-    protocol = as_scored(definition["protocol"], score.run.protocol)
     key = json.dumps([kind, score.dataset, score.split[0], shown, protocol], sort_keys=True)
     metric = HEADLINES[kind]
     return OwnColumn(
@@ -73,7 +72,7 @@ def _row(group: Group, by_column: dict[str, list[Score]]) -> OwnTableRow:
 
 
 def _cell(scores: list[Score]) -> OwnCell:
-    metric = HEADLINES[scores[0].run.kind]
+    metric = HEADLINES[scores[0].kind]
     before = [score for score in scores if score.is_untrained]
     after = [score for score in scores if not score.is_untrained]
     return OwnCell(

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from sqlalchemy.orm import Session
 
 from backend.errors import NotFound
-from backend.evaluations.words import as_scored
 from backend.results.groups import Group, Score, groups, measured
 from backend.results.views import ColumnView, Measured, OwnRow, PaperTable, PublishedRow
 from backend.trees import TreeView
@@ -76,7 +75,7 @@ def _scores_of(column: Column, group: Group) -> list[Score]:
     return [
         score
         for score in group.scores
-        if score.run.kind == column.kind
+        if score.kind == column.kind
         and not score.is_untrained
         and published_as(score.dataset) == column.dataset
     ]
@@ -112,7 +111,7 @@ def own_protocol(group: Group, scores: list[Score]) -> Protocol:
     """What our scores were made with, in the published tables' words."""
     learned, last = group.learned, scores[-1]
     data = learned.get("data", {})
-    views = as_scored(last.run.definition["protocol"], last.run.protocol).get("views", {})
+    views = last.protocol.get("views", {})
     trunk = learned.get("trunk", {}).get("kind")
     return Protocol.model_construct(
         trunk=trunk,
