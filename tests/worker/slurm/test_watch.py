@@ -88,7 +88,8 @@ def fake_slurm() -> FakeSlurm:
 
 @pytest.fixture
 def lab(settings: Settings, fake_slurm: FakeSlurm) -> Iterator[SlurmShop]:
-    place = open_shop(settings, FakeLauncher()).place
+    patient = settings.model_copy(update={"stop_grace_s": 20.0})
+    place = open_shop(patient, FakeLauncher()).place
     yield SlurmShop(place, None, SlurmWatch(place, fake_slurm, poll_s=0.0))  # type: ignore[arg-type]  # no cluster
     place.engine.dispose()
 
