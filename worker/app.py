@@ -11,6 +11,7 @@ from collections.abc import Callable
 from celery import Celery
 from celery.signals import worker_init, worker_shutdown
 
+from backend.migrations import require_current
 from backend.settings import Settings
 from backend.trouble import usable_database
 from worker.clock import failure_of
@@ -61,10 +62,12 @@ def office() -> Office:
 
 
 def open_office(launcher: Launcher | None = None) -> None:
-    """Raises what the office's opening raises; a database that is away is an ``Away`` with its remedy."""
+    """Raises what the office's opening raises; a database that is away is an ``Away`` with its remedy,
+    one of another version's schema a ``Conflict``."""
     settings = Settings()
     with usable_database(settings.database):
         _offices.append(Office(settings, launcher=launcher))
+        require_current(office().place.engine)
         office().open()
 
 

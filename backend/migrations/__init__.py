@@ -24,6 +24,16 @@ class NewerSchema(Conflict):
         )
 
 
+class OlderSchema(Conflict):
+    """Nobody brought this database to this version's schema yet."""
+
+    def __init__(self, revision: str) -> None:
+        super().__init__(
+            f"The database has schema {revision}, which is older than this version of SCE Lab: "
+            "bring it up with `python -m backend.migrations`, once everything older has stopped."
+        )
+
+
 def upgrade(url: str) -> None:
     """Bring the database to this version's schema: all of it or nothing, by one process at a time.
 
@@ -44,6 +54,15 @@ def is_current(engine: Engine) -> bool:
     with engine.connect() as connection:
         heads = MigrationContext.configure(connection).get_current_heads()
     return set(heads) == set(_script().get_heads())
+
+
+def require_current(engine: Engine) -> None:
+    """Raises ``NewerSchema`` or ``OlderSchema``. A database that no migration made is left to its maker."""
+    with engine.connect() as connection:
+        _refuse_newer(connection)
+        heads = MigrationContext.configure(connection).get_current_heads()
+    if heads and set(heads) != set(_script().get_heads()):
+        raise OlderSchema(", ".join(heads))
 
 
 def config(connection: Connection) -> Config:

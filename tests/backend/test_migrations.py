@@ -8,7 +8,7 @@ from alembic import command
 from sqlalchemy import inspect, text
 
 from backend.db import open_engine
-from backend.migrations import NewerSchema, config, is_current, upgrade
+from backend.migrations import NewerSchema, OlderSchema, config, is_current, require_current, upgrade
 from backend.tables import Table
 
 
@@ -64,3 +64,19 @@ def test_a_schema_of_a_newer_version_is_refused_with_the_remedy(own_url: str) ->
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(NewerSchema, match=r"schema 9999.*update SCE Lab"):
         upgrade(own_url)
+
+
+@pytest.mark.parametrize(("revision", "refusal"), [("9999", NewerSchema), ("0001", OlderSchema)])
+def test_who_only_uses_the_database_refuses_the_schema_of_another_version(
+    revision: str, refusal: type[Exception], own_url: str
+) -> None:
+    engine = open_engine(own_url)
+    require_current(engine)
+    with engine.begin() as connection:
+        connection.execute(text(f"UPDATE alembic_version SET version_num = '{revision}'"))
+    with pytest.raises(refusal, match=rf"has schema {revision}, which .*(update SCE Lab|bring it up with)"):
+        require_current(engine)
+
+
+def test_a_database_that_no_migration_made_is_left_to_its_maker(tmp_path: Path) -> None:
+    require_current(open_engine(f"sqlite:///{tmp_path}/new.db"))

@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 
 import psutil
 import torch
@@ -78,9 +78,10 @@ def kill_part(lab: Chaos, row: Row, kill: Callable[[], None], *, times: int, dic
     run_id = lab.launch(row.part, epochs=MANY_EPOCHS)
     for _ in range(times):
         time.sleep(dice.uniform(0.2, 4.0))
+        seen = max(journaled(lab.folder(run_id)), default=0)
         kill()
         row.kills += 1
-        took = seconds_until(lambda: lab.is_well() and is_told(lab, run_id))
+        took = seconds_until(partial(is_well_again, lab, run_id, seen))
         row.right += took is not None
         row.seconds.append(LONGEST_S if took is None else took)
         if took is None:
@@ -90,12 +91,14 @@ def kill_part(lab: Chaos, row: Row, kill: Callable[[], None], *, times: int, dic
     return close(lab, row, run_id, "stopped")
 
 
-def is_told(lab: Chaos, run_id: int) -> bool:
-    """The record says what the run's folder says: its steps, and that it is under way."""
+def is_well_again(lab: Chaos, run_id: int, seen: int) -> bool:
+    """Everything answers, the training came further than ``seen``, and the record holds each of its steps."""
+    if not lab.is_well():
+        return False
     steps = journaled(lab.folder(run_id))
-    run = lab.run(run_id)
-    is_right = run["state"] in ("running",) if steps else run["state"] in ("queued", "starting", "running")
-    return bool(is_right and steps <= lab.recorded(run_id))
+    if max(steps, default=0) <= seen or lab.run(run_id)["state"] != "running":
+        return False
+    return steps <= lab.recorded(run_id)
 
 
 def close(lab: Chaos, row: Row, run_id: int, state: str) -> Row:
