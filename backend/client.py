@@ -131,8 +131,11 @@ class Refused(Exception):
 
     def __init__(self, problem: Problem) -> None:
         fields = [f"  {field.field}: {field.message}" for field in problem.fields]
-        is_said = len(fields) == 1 and problem.detail.endswith(problem.fields[0].message)
-        super().__init__("\n".join([problem.detail, *([] if is_said else fields)]))
+        is_only_one = len(fields) == 1 and problem.detail.endswith(problem.fields[0].message)
+        # A single fault is said once, and always with its field.
+        names_it = is_only_one and problem.detail.endswith(fields[0].strip())
+        told = [problem.detail] if names_it else fields if is_only_one else [problem.detail, *fields]
+        super().__init__("\n".join(told))
         self.problem = problem
 
 

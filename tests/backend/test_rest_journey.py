@@ -121,7 +121,12 @@ def test_a_failed_run_says_why_and_is_retried(ready: Lab, rest: TestClient) -> N
     run_id = ready.running()
     ready.tell(run_id, end("failed", kind="out_of_memory", sentence="Choose a smaller batch."))
     failed = rest.get(f"/runs/{run_id}").json()
-    assert failed["failure"] == {"kind": "out_of_memory", "sentence": "Choose a smaller batch."}
+    # Memory that ran out will run out again: nothing retries it by itself.
+    assert failed["failure"] == {
+        "kind": "out_of_memory",
+        "sentence": "Choose a smaller batch.",
+        "retry": None,
+    }
     retried = rest.post(f"/runs/{run_id}/retry").json()
     assert (retried["state"], retried["failure"]) == ("queued", None)
 

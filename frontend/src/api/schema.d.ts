@@ -5468,6 +5468,7 @@ export interface components {
          *       },
          *       "tags": [],
          *       "trunk": "small3d",
+         *       "unreadable": null,
          *       "waits_for": null
          *     }
          */
