@@ -50,7 +50,9 @@ function Head({ table }: { table: OwnTable }) {
   return (
     <Table.Thead>
       <Table.Tr>
-        <Table.Th rowSpan={2}>Method</Table.Th>
+        <Table.Th rowSpan={2} miw={180}>
+          Method
+        </Table.Th>
         <Table.Th rowSpan={2}>Trunk</Table.Th>
         <Table.Th rowSpan={2} ta="right">
           Epochs
