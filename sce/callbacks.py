@@ -49,31 +49,32 @@ class Scheduled(Callback):
 class StopAtNan(Callback):
     """Stops before the optimizer step that a loss which is no number would spoil, and names the batch.
 
-    Looking at the loss waits for the device; on a GPU the journal's flush looks instead, within a second.
+    Looking at the loss waits for the device; on a GPU the journal's flush looks instead, within a second, and names
+    the batch all the same. What the steps between spoiled is never saved: see ``sce.saving``.
     """
 
     def __init__(self) -> None:
-        self._positions: Tensor | None = None
+        self._position_B = torch.empty(0, dtype=torch.long)
 
     def on_train_batch_start(
         self, trainer: Trainer, module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        self._positions = batch.position_B
+        self._position_B = batch.position_B
 
     def on_before_optimizer_step(
         self, trainer: Trainer, module: LightningModule, optimizer: torch.optim.Optimizer
     ) -> None:
         if module.device.type == "cpu":
-            refuse_nan(module.values["train/loss"], trainer.global_step, self._positions)  # type: ignore[index]  # a method's
+            refuse_nan(module.values["train/loss"], trainer.global_step, self._position_B)  # type: ignore[index]  # a method's
 
 
-def refuse_nan(loss: Any, step: int, positions: Tensor | None) -> None:
-    """Raises ``NotFinite`` with the remedy."""
+def refuse_nan(loss: Any, step: int, position_B: Tensor) -> None:
+    """Raises ``NotFinite`` with the batch's items and the remedy."""
     if math.isfinite(float(loss)):
         return
-    items = "" if positions is None else f" on items {positions.tolist()} of the training split"
+    where = f"at step {step} on items {position_B.tolist()} of the training split"
     raise NotFinite(
-        f"The loss is {float(loss)} at step {step}{items}: lower optimisation.optimizer.lr, or lengthen the warm-up"
+        f"The loss is {float(loss)} {where}: lower optimisation.optimizer.lr, or lengthen the warm-up"
     )
 
 
@@ -83,7 +84,7 @@ class Journal(Callback):
     def __init__(self, session: Session) -> None:
         self.session = session
         self.every = max(1, session.steps // MOST_POINTS)
-        self._waiting: list[tuple[int, float, dict[str, Any]]] = []
+        self._waiting: list[tuple[int, float, dict[str, Any], Tensor]] = []
         self._flushed = self._ended = time.monotonic()
         self._since = (0.0, 0.0, 0)
         self._noted: set[str] = set()
@@ -112,11 +113,11 @@ class Journal(Callback):
         self._ended = now
         step = trainer.global_step
         if (batch_idx + 1) % self.session.accumulate == 0 and step % self.every == 0:
-            self._remember(trainer, module)  # type: ignore[arg-type]  # the methods are the modules here
+            self._remember(trainer, module, batch.position_B)  # type: ignore[arg-type]  # the methods are the modules here
         if now - self._flushed >= FLUSH_EVERY_S:
             self.flush(trainer)
 
-    def _remember(self, trainer: Trainer, module: AnyMethod) -> None:
+    def _remember(self, trainer: Trainer, module: AnyMethod, position_B: Tensor) -> None:
         step = trainer.global_step
         values: dict[str, Any] = dict(module.values)
         values["train/lr"] = trainer.optimizers[0].param_groups[0]["lr"]
@@ -126,7 +127,7 @@ class Journal(Callback):
             values["train/skipped_steps"] = module.moves.skipped + (not module.moves.took_place)
         values |= module.health
         module.health = {}
-        self._waiting.append((step, step / self.session.steps_per_epoch, values))
+        self._waiting.append((step, step / self.session.steps_per_epoch, values, position_B))
 
     def leave_out(self, seconds: float) -> None:
         """Count no time in the step at hand that was spent on something else than training."""
@@ -152,8 +153,10 @@ class Journal(Callback):
                 {"train/clips_per_s": pace, "train/data_wait": waited / (waited + busy)}
             )
         waiting, self._waiting = self._waiting, []
-        for step, epoch, values in waiting:
-            self._write(step, epoch, _numbers(values))
+        for step, epoch, values, position_B in waiting:
+            numbers = _numbers(values)
+            self._write(step, epoch, numbers)
+            refuse_nan(numbers["train/loss"], step, position_B)
         self._since, self._flushed = (0.0, 0.0, 0), time.monotonic()
         self._progress(trainer.global_step)
 
@@ -172,7 +175,6 @@ class Journal(Callback):
         self._latest |= values
         if "health/embedding_std" in values:
             self._warn(step)
-        refuse_nan(values["train/loss"], step, None)
 
     def _warn(self, step: int) -> None:
         """Say once of each verdict that something is wrong with the method."""

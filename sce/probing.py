@@ -6,6 +6,7 @@ B clips of a rank - d features - C classes
 """
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -117,8 +118,8 @@ class Probing(Callback):
         trunk = module.trunk
         assert isinstance(trunk, nn.Module)
         trunk.eval()
-        for logits_BC, label_B in self._scored(trainer, module, trunk):
-            counts[:3] += torch.stack(_counted(logits_BC, label_B))
+        for chances_BC, label_B in self._scored(trainer, module, trunk):
+            counts[:3] += torch.stack(_counted(chances_BC, label_B))
             if self.session.asked or self.session.run.stop_requested():
                 counts[3] = 1
                 break
@@ -130,8 +131,10 @@ class Probing(Callback):
             return {}
         return {"probe/val_top1": top1 / known, "probe/val_top5": top5 / known}
 
-    def _scored(self, trainer: Trainer, module: LightningModule, trunk: nn.Module) -> Any:
-        """Logits and labels of this rank's share of the scored split."""
+    def _scored(
+        self, trainer: Trainer, module: LightningModule, trunk: nn.Module
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Chances (B, C) and labels of this rank's share of the scored split."""
         definition = self.session.definition
         loader = eval_loader(
             definition.data,
@@ -153,10 +156,10 @@ class Probing(Callback):
             yield chances_NC.unflatten(0, (-1, views)).mean(dim=1), batch.label_B.to(module.device)
 
 
-def _counted(logits_BC: Tensor, label_B: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _counted(scores_BC: Tensor, label_B: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """How many labels are the first, among the first five, and known at all; -1 is no label."""
     known_B = label_B >= 0
-    first_BK = logits_BC.topk(min(TOP, logits_BC.shape[1]), dim=1).indices
+    first_BK = scores_BC.topk(min(TOP, scores_BC.shape[1]), dim=1).indices
     right_BK = (first_BK == label_B[:, None]) & known_B[:, None]
     return right_BK[:, 0].sum(), right_BK.sum(), known_B.sum()
 

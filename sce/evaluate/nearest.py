@@ -53,14 +53,20 @@ def nearest(query: Side, bank: Side, k: int) -> tuple[NDArray[np.int64], NDArray
     held = np.empty(QUERIES_AT_A_TIME * max(ROWS_AT_A_TIME, k), np.float32)
     for first, last in _parts(len(bank), max(ROWS_AT_A_TIME, k)):
         rows_DP = bank.rows(first, last).T
+        # Here, as a product that is no number would be larger than nothing and simply not be found.
+        _refuse_no_numbers(rows_DP)
         for start, stop in _parts(len(query), QUERIES_AT_A_TIME):
             product_BP = held[: (stop - start) * (last - first)].reshape(stop - start, last - first)
             # numpy's own BLAS: torch's is an eighth slower here, and both share this memory anyway.
             np.matmul(query.rows(start, stop), rows_DP, out=product_BP)
             _take(product_BP, first, place_Qk[start:stop], product_Qk[start:stop])
-    if not np.isfinite(product_Qk).all():
-        raise ValueError("The features hold values that are no numbers: choose another checkpoint")
+    _refuse_no_numbers(product_Qk)
     return place_Qk, product_Qk
+
+
+def _refuse_no_numbers(values: NDArray[np.float32]) -> None:
+    if not np.isfinite(values).all():
+        raise ValueError("The features hold values that are no numbers: choose another checkpoint")
 
 
 def _parts(total: int, size: int) -> Iterator[tuple[int, int]]:

@@ -11,23 +11,11 @@ from sce.rundir import RunDir
 from sce.train import run_attempt
 from tests.sce import killed
 from tests.sce.killed import AT_STEP, MOMENTS
-from tests.sce.tiny import STEPS, asked, assert_same, events, make_videos, tiny, weights
+from tests.sce.tiny import STEPS, asked, assert_same, events, tiny, weights
 
 LAST = "epoch=0003.ckpt"
 OFTEN = {"every_epochs": 3, "last_every_min": 1e-9}
 TOGETHER = {"accelerator": "cpu", "devices": 2, "loader_workers": 0}
-
-
-@pytest.fixture(scope="module")
-def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_videos(tmp_path_factory.mktemp("videos"))
-
-
-@pytest.fixture(scope="module")
-def whole(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDir:
-    run = asked(tmp_path_factory.mktemp("whole"), tiny(videos))
-    assert run_attempt(run, attempt=1) == "finished"
-    return run
 
 
 def start(run: RunDir, attempt: int, moment: str, *, mortal: int = 0, ranks: int = 1) -> list[BaseProcess]:

@@ -1,6 +1,7 @@
 """The methods take steps, keep their promises about branches and queue, and agree over two ranks."""
 
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -189,6 +190,20 @@ def test_a_loss_that_is_no_number_stops_before_it_spoils_the_weights(videos: Pat
     assert kind == "user_error"
     assert "lower optimisation.optimizer.lr" in sentence
     assert "on items [" in sentence
+
+
+def test_where_nobody_waits_for_the_loss_its_items_are_named_all_the_same(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU: the step is not looked at before it moves the weights, but when the journal is written."""
+    monkeypatch.setattr("sce.callbacks.StopAtNan.on_before_optimizer_step", lambda *_: None)
+    optimizer = {"kind": "sgd", "lr": 1e30, "lr_scaling": "none"}
+    run = asked(
+        tmp_path / "run", tiny(videos, optimisation=ONE_EPOCH | {"epochs": 3, "optimizer": optimizer})
+    )
+    kind, sentence = failed(run)
+    assert (kind, "on items [" in sentence) == ("user_error", True)
+    assert any(math.isnan(line["values"]["train/loss"]) for line in events(run, "metrics"))
 
 
 def test_a_definition_with_an_unknown_field_is_named(videos: Path, tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ class SlurmWatch:
                 "do compute nodes see the profile's runs folder?",
             )
         ended = Exit(None if sight.exit_signal else sight.exit_code, sight.exit_signal or None, 0)
-        cause = cause_of(ended, tail)
+        cause = cause_of(ended, tail, rules=self.place.settings.retry_rules)
         return Cause(cause.kind, f"{verdict.sentence} {cause.sentence}")
 
     def _press(self, row: Watched, login: str, sight: JobSight, told: Told) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sce.evaluate.nearest import Side, nearest, unit
+from sce.evaluate.nearest import ROWS_AT_A_TIME, Side, nearest, unit
 
 
 def drawn(count: int, *, width: int = 6, seed: int = 0) -> NDArray[np.float32]:
@@ -74,3 +74,11 @@ def test_features_that_are_no_numbers_are_refused() -> None:
     query[1, 2] = np.nan
     with pytest.raises(ValueError, match="no numbers"):
         nearest(Side(query), Side(drawn(5)), 2)
+
+
+def test_one_row_that_is_no_number_is_refused_wherever_it_lies() -> None:
+    """A product that is no number is larger than nothing: it would be left out without a word."""
+    bank = drawn(ROWS_AT_A_TIME + 10)
+    bank[-1, 0] = np.nan
+    with pytest.raises(ValueError, match="no numbers"):
+        nearest(Side(drawn(3)), Side(bank), 2)

@@ -14,7 +14,7 @@ from backend.compute.tables import Host
 from backend.db import now
 from backend.runs.life import STOPPING, move
 from backend.runs.tables import Run
-from backend.settings import Settings
+from backend.settings import RetryRule, Settings
 from backend.slurm.commands import Slurm, SlurmAway
 from backend.slurm.record import JobSight, Submission, live_profiles
 from tests.worker.conftest import Shop, open_shop
@@ -262,6 +262,23 @@ def test_a_job_that_wrote_nothing_may_not_have_seen_its_folder(lab: SlurmShop, f
     run = lab.run(run_id)
     assert run.failure_kind == "infrastructure"
     assert "do compute nodes see the profile's runs folder?" in str(run.failure_sentence)
+
+
+def test_the_labs_own_rules_name_what_a_jobs_log_says(settings: Settings, fake_slurm: FakeSlurm) -> None:
+    rule = RetryRule(pattern="Stale file handle", label="The file server hiccuped.")
+    place = open_shop(settings.model_copy(update={"retry_rules": (rule,)}), FakeLauncher()).place
+    lab = SlurmShop(place, None, SlurmWatch(place, fake_slurm, poll_s=0.0))  # type: ignore[arg-type]  # no cluster
+    run_id = lab.submit()
+    says(lab, fake_slurm, "RUNNING")
+    begun(lab, run_id)
+    place.folder(run_id).log_file.write_text("OSError: [Errno 116] Stale file handle")
+    says(lab, fake_slurm, "FAILED", exit_code=1)
+    run = lab.run(run_id)
+    assert (run.failure_kind, "The file server hiccuped." in str(run.failure_sentence)) == (
+        "infrastructure",
+        True,
+    )
+    place.engine.dispose()
 
 
 def test_jobs_of_a_worker_that_went_away_are_watched_by_another(
