@@ -12,6 +12,7 @@ from sce.definition import R3d18
 from sce.recipes import load_recipe
 from sce.trunks import build_trunk
 from tests.e2e.conftest import Lab, eventually
+from tests.e2e.test_journey import PLAYED
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("stack")]
 TITLE = load_recipe("k400-r3d18").title
@@ -60,7 +61,8 @@ def test_import_a_released_encoder_measure_it_and_see_the_paper_table(lab: Lab, 
         asked = {"protocol": protocol, "data": data}
         answer = lab.api.post(f"/checkpoints/{checkpoint['id']}/evaluate", json=asked)
         assert answer.status_code == 201, answer.text
-        lab.wait(answer.json()["id"], "finished", within_s=400)
+        measured = lab.wait(answer.json()["id"], "finished", within_s=400)
+    watch_it_play(page, measured["id"])
     see_the_paper_table(page)
     see_our_own_table(page)
     take_the_trunk_away(page)
@@ -97,6 +99,12 @@ def import_through_the_dialog(page: Page, file: str) -> int:
     return int(found.group(1))
 
 
+def watch_it_play(page: Page, retrieval_id: int) -> None:
+    page.goto(f"/retrieval/{retrieval_id}")
+    videos = page.locator("video")
+    eventually(lambda: len(videos.evaluate_all(PLAYED)) >= 2, within_s=60, what="two videos to play")
+
+
 def see_the_paper_table(page: Page) -> None:
     page.goto("/results")
     table = page.get_by_role("region", name="Video, R3D50 pretrained on Kinetics-400")
@@ -116,6 +124,10 @@ def see_our_own_table(page: Page) -> None:
     with page.expect_download() as taken:
         table.get_by_role("button", name="Export our runs").click()
         page.get_by_role("menuitem", name="LaTeX").click()
+    assert "released R3D18" in taken.value.path().read_text()
+    with page.expect_download() as taken:
+        table.get_by_role("button", name="Export our runs").click()
+        page.get_by_role("menuitem", name="CSV").click()
     assert "released R3D18" in taken.value.path().read_text()
 
 
