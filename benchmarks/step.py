@@ -162,7 +162,8 @@ def ours(definition: Pretrain, given: list[ClipBatch]) -> Step:
     try:
         with tempfile.TemporaryDirectory() as folder:
             session = Session(RunDir(Path(folder)), definition, 1, len(given), is_writer=True)
-            saving, journal = Saving(session), Journal(session)
+            journal = Journal(session)
+            saving = Saving(session, journal.flush)
             leaving, skips = LeaveWhenAsked(session, saving, journal), CountSkipped(session)
             own = [Scheduled(session), StopAtNan(), SeededSteps(session), journal, skips, leaving]
             with contextlib.redirect_stdout(io.StringIO()):  # how far it has come
