@@ -35,6 +35,9 @@ def probing_of(session: Session, journal: Journal) -> "list[Probing]":
     if probe is None:
         return []
     index = load_index(Path(data.root))
+    if index.shows_several:
+        session.note("The items show several classes each, and the online probe learns one: it is off")
+        return []
     if all(item.label < 0 for item in index.items(data.train_split)):
         session.note(f"Split {data.train_split!r} has no labels: the online probe is off")
         return []

@@ -63,7 +63,8 @@ def _of_features(kind: str, protocol: Protocol) -> list[str]:
         shots = ", ".join(str(one) for one in protocol.get("shots", ()))
         return [f"{shots} a class, {_count(protocol.get('draws'), 'draw')}", f"C {protocol.get('cost'):g}"]
     if kind == "transfer":
-        return [f"{_count(protocol.get('num_l2'), 'penalty').replace('penaltys', 'penalties')} tried"]
+        tried = f"{_count(protocol.get('num_l2'), 'penalty').replace('penaltys', 'penalties')} tried"
+        return [f"{tried} on {split}" if (split := protocol.get("validation_split")) else tried]
     return []
 
 

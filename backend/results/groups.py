@@ -24,7 +24,7 @@ from backend.runs.tables import Run
 MAX_TRAININGS = 2000
 # What two seeds of one experiment may differ in without being another method.
 APART = frozenset({"seed", "probe", "evaluations", "checkpoints", "compute"})
-HEADLINES = {"knn": "top1", "retrieval": "R@1", "linear": "top1", "finetune": "top1"}
+HEADLINES = {"knn": "top1", "retrieval": "R@1", "linear": "top1", "finetune": "top1", "svm": "mAP@full"}
 _SPLIT = re.compile(r"^(.*?)[_-]?0*([0-9]+)$")
 
 
@@ -51,6 +51,11 @@ class Score:
         if self.tested is None:
             return as_scored(asked, self.run.protocol)
         return {**self.tested.definition["protocol"], "views": asked["views"], "which": asked["which"]}
+
+    @property
+    def headline(self) -> str | None:
+        """Name of the score that people quote; None where nothing is scored. A transfer says its own."""
+        return str(self.protocol["metric"]) if self.kind == "transfer" else HEADLINES.get(self.kind)
 
     @property
     def is_untrained(self) -> bool:
@@ -130,7 +135,7 @@ def _key(run: Run) -> str:
 def _add_scores(db: Session, found: Sequence[Group]) -> None:
     home = {run.id: group for group in found for run in group.trainings}
     asked = select(Run).where(Run.parent_id.in_(home), Run.archived_at.is_(None)).order_by(Run.id)
-    runs = [run for run in db.scalars(asked) if run.kind in HEADLINES or run.summary]
+    runs = [run for run in db.scalars(asked) if run.kind in (*HEADLINES, "transfer") or run.summary]
     probes = {run.id: run for run in runs}
     tests = select(Run).where(Run.parent_id.in_(probes), Run.kind == "test", Run.archived_at.is_(None))
     pairs: list[tuple[Run, Run | None]] = [(run, None) for run in runs]

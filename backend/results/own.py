@@ -7,11 +7,11 @@ from collections import defaultdict
 from sqlalchemy.orm import Session
 
 from backend.evaluations.words import kind_word, protocol_words
-from backend.results.groups import HEADLINES, Group, Score, groups, measured
+from backend.results.groups import Group, Score, groups, measured
 from backend.results.views import OwnCell, OwnColumn, OwnTable, OwnTableRow
 
-METRIC_WORDS = {"top1": "top-1", "R@1": "R@1"}
-ORDER = ("knn", "linear", "retrieval", "finetune")
+METRIC_WORDS = {"top1": "top-1", "mean_per_class": "mean per class", "mAP@full": "mAP"}
+ORDER = ("knn", "linear", "retrieval", "finetune", "svm", "transfer")
 
 
 def own_table(db: Session, experiment_id: int | None) -> OwnTable:
@@ -22,8 +22,8 @@ def own_table(db: Session, experiment_id: int | None) -> OwnTable:
     for group in found:
         by_column: dict[str, list[Score]] = defaultdict(list)
         for score in group.scores:
-            if score.kind in HEADLINES:
-                column = _column(score)
+            if score.headline:
+                column = _column(score, score.headline)
                 columns.setdefault(column.key, column)
                 by_column[column.key].append(score)
         rows.append(_row(group, by_column))
@@ -31,12 +31,11 @@ def own_table(db: Session, experiment_id: int | None) -> OwnTable:
     return OwnTable(columns=ordered, rows=rows)
 
 
-def _column(score: Score) -> OwnColumn:
+def _column(score: Score, metric: str) -> OwnColumn:
     """The column of an evaluation: its protocol on its data, whichever of numbered splits it scored."""
     kind, protocol = score.kind, score.protocol
     shown = {name: score.data.get(name) for name in ("num_frames", "clip_s")}
     key = json.dumps([kind, score.dataset, score.split[0], shown, protocol], sort_keys=True)
-    metric = HEADLINES[kind]
     return OwnColumn(
         key=_short(key),
         label=f"{kind_word(kind)} {METRIC_WORDS.get(metric, metric)}",
@@ -72,7 +71,8 @@ def _row(group: Group, by_column: dict[str, list[Score]]) -> OwnTableRow:
 
 
 def _cell(scores: list[Score]) -> OwnCell:
-    metric = HEADLINES[scores[0].kind]
+    metric = scores[0].headline
+    assert metric, "a score without a headline has no column"
     before = [score for score in scores if score.is_untrained]
     after = [score for score in scores if not score.is_untrained]
     return OwnCell(

@@ -38,6 +38,8 @@ class Entry:
     problem: str = ""
     num_frames: int = 0
     """What a list says of a folder of frames; 0 when it says nothing."""
+    labels: tuple[int, ...] = ()
+    """All that is shown, in a data set whose pictures show several classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Listed:
     class_name: str | None
     num_frames: int = 0
     problem: str = ""
+    shows: tuple[str, ...] = ()
+    """Every class that a picture shows, where it may be several; ``class_name`` is then the first."""
 
 
 @dataclass(frozen=True, slots=True)

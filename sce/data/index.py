@@ -46,6 +46,8 @@ class Item:
     height: int
     codec: str
     bytes: int
+    labels: tuple[int, ...] = ()
+    """All that it shows, in a data set whose pictures show several classes; ``label`` is then the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,11 @@ class Index:
     unreadable: tuple[Unreadable, ...]
     fingerprint: str
 
+    @property
+    def shows_several(self) -> bool:
+        """Whether a picture may show several classes, as in VOC2007; else it has one, or none that is known."""
+        return any(item.labels for items in self.splits.values() for item in items)
+
     def items(self, split: str) -> tuple[Item, ...]:
         """A split's readable items, by position. Raises UnusableFolder for a split that is not there or is empty."""
         if split not in self.splits:
@@ -81,6 +88,7 @@ class Index:
 
 
 Look = Callable[[Entry], Item | Unreadable]
+Row = tuple[Any, ...]  # Any: what JSON keeps of an item
 
 
 def build_index(
@@ -115,7 +123,7 @@ def save_index(index: Index) -> Path:
         "classes": index.classes,
         "fingerprint": index.fingerprint,
         "columns": list(Item.__dataclass_fields__),
-        "splits": {split: list(map(astuple, items)) for split, items in index.splits.items()},
+        "splits": _rows(index.splits),
         "unreadable": list(map(astuple, index.unreadable)),
     }
     temporary.write_text(json.dumps(content), encoding="utf-8")
@@ -139,7 +147,7 @@ def load_index(root: Path) -> Index:
 
 
 def _index_of(root: Path, content: dict[str, Any]) -> Index:
-    splits = {split: tuple(starmap(Item, rows)) for split, rows in content["splits"].items()}
+    splits = {split: tuple(starmap(_item_of, rows)) for split, rows in content["splits"].items()}
     unreadable = tuple(starmap(Unreadable, content["unreadable"]))
     classes = tuple(content["classes"])
     return Index(root, content["kind"], classes, splits, unreadable, content["fingerprint"])
@@ -153,9 +161,21 @@ def _items_of(
 
 
 def _fingerprint(kind: Kind, classes: tuple[str, ...], splits: dict[str, tuple[Item, ...]]) -> str:
-    rows = {split: list(map(astuple, items)) for split, items in splits.items()}
-    text = json.dumps([FORMAT, kind, classes, rows], sort_keys=True)
+    text = json.dumps([FORMAT, kind, classes, _rows(splits)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _rows(splits: dict[str, tuple[Item, ...]]) -> dict[str, list[Row]]:
+    """Items as they are kept: the last column is left out where an item has one class."""
+    return {
+        split: [astuple(item) if item.labels else astuple(item)[:-1] for item in items]
+        for split, items in splits.items()
+    }
+
+
+def _item_of(*row: Any) -> Item:  # Any: a row of JSON
+    facts = [*row[:-1], tuple(row[-1])] if isinstance(row[-1], list) else row
+    return Item(*facts)
 
 
 def look_at_all(look: Look, entries: Sequence[Entry], processes: int) -> Iterator[Item | Unreadable]:
@@ -197,7 +217,8 @@ def _folder_of_frames(entry: Entry, folder: Path, fps: float) -> Item:
 def _item(entry: Entry, facts: Facts, size: int) -> Item:
     duration_s = facts.num_frames / facts.fps
     shape = (facts.width, facts.height)
-    return Item(entry.path, entry.label, facts.num_frames, facts.fps, duration_s, *shape, facts.codec, size)
+    known = (facts.num_frames, facts.fps, duration_s, *shape, facts.codec, size)
+    return Item(entry.path, entry.label, *known, entry.labels)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

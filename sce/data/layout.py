@@ -1,7 +1,8 @@
 """How data sets lie in folders: which files belong to which split, and under which label. Opens no video.
 
-An official folder is read as its makers left it (``official``); else lists at the root (``lists``) and folders
-``ROOT/<split>/<class>/**`` say what there is. A video is a file, or a folder of pictures named ``%08d.jpg``.
+An official folder is read as its makers left it (``official``, ``official_images``); else lists at the root
+(``lists``) and folders ``ROOT/<split>/<class>/**`` say what there is. A video is a file, or a folder of pictures
+named ``%08d.jpg``.
 """
 
 import os
@@ -30,7 +31,7 @@ __all__ = ["SUFFIXES", "UNLABELLED", "Entry", "UnusableFolder", "find_entries", 
 def find_entries(root: Path, kind: str) -> tuple[tuple[str, ...], list[Entry]]:
     """Class names (in the order of their labels) and all items, in canonical order. Raises UnusableFolder."""
     listing = find_listing(root, kind)
-    named = {one.class_name for one in listing.items if one.class_name is not None}
+    named = {name for one in listing.items for name in (one.class_name, *one.shows) if name is not None}
     classes = listing.classes or _sorted_classes(named)
     labels = {name: label for label, name in enumerate(classes)}
     strange = sorted(named - set(labels))
@@ -69,7 +70,8 @@ def _entries(listed: Iterable[Listed], labels: dict[str, int]) -> Iterator[Entry
     seen: set[tuple[str, str]] = set()
     for one in listed:
         label = UNLABELLED if one.class_name is None else labels[one.class_name]
-        yield Entry(one.split, one.path, label, one.problem or _problem(one, seen), one.num_frames)
+        shown = tuple(labels[name] for name in one.shows)
+        yield Entry(one.split, one.path, label, one.problem or _problem(one, seen), one.num_frames, shown)
         seen.add((one.split, one.path))
 
 

@@ -1,6 +1,7 @@
 """Lists of items: one file a split, in any of the formats people have. Its content is looked at, not its suffix.
 
-``path`` | ``path label`` | ``path label num_frames`` (a folder of frames), separated by the last comma or white
+``path`` | ``path label`` | ``path 3+14`` (a picture that shows several classes, by number) | ``path label
+num_frames`` (a folder of frames), separated by the last comma or white
 space, so that a path may hold spaces; or JSON ``{"annotation": {path: {"class": 3, "num_frames": 120}}}``.
 """
 
@@ -96,14 +97,17 @@ def _names_item(path: str, root: Path, kind: str) -> bool:
 
 def _named_by_number(root: Path, one: Listed, classes: Sequence[str]) -> Listed:
     """Raises UnusableFolder for a number that is too large."""
-    if one.class_name is None or one.class_name in classes or not one.class_name.isdigit():
+    label = one.class_name
+    if label is None or label in classes or not re.fullmatch(r"\d+(\+\d+)*\+?", label):
         return one
-    if int(one.class_name) >= len(classes):
+    numbers = [int(number) for number in label.split("+") if number]
+    if max(numbers) >= len(classes):
         raise UnusableFolder(
-            f"The list {one.split} of {root} gives {one.path} the label {one.class_name}, and there are "
+            f"The list {one.split} of {root} gives {one.path} the label {label}, and there are "
             f"{len(classes)} classes, counted from 0: mend the list."
         )
-    return replace(one, class_name=classes[int(one.class_name)])
+    names = tuple(classes[number] for number in numbers)
+    return replace(one, class_name=names[0], shows=names if "+" in label else ())
 
 
 def _named_by_folder(listed: Sequence[Listed]) -> list[Listed]:

@@ -11,17 +11,16 @@ from typing import Any
 
 from sce.data.entries import Listed, Listing, UnusableFolder, lines_of, text_of
 from sce.data.lists import split_line
-from sce.data.places import Videos, folder_with
+from sce.data.official_images import IMAGE_READERS
+from sce.data.places import Files, folder_with
 
 HMDB_SPLITS = {"1": "train", "2": "test", "0": "unused"}
 SSV2_SPLITS = {"train": "train", "validation": "val", "test": "test"}
 
 
 def read_official(root: Path, kind: str) -> Listing | None:
-    """The listing of a known video set. Raises UnusableFolder when its parts do not fit each other."""
-    if kind != "video":
-        return None
-    for reader in (_ucf101, _hmdb51, _ssv2):
+    """The listing of a known set. Raises UnusableFolder when its parts do not fit each other."""
+    for reader in (_ucf101, _hmdb51, _ssv2) if kind == "video" else IMAGE_READERS:
         listing = reader(root)
         if listing is not None:
             return listing
@@ -36,7 +35,7 @@ def _ucf101(root: Path) -> Listing | None:
     if lists is None or not any(lists.glob("trainlist0?.txt")):
         return None
     classes = _numbered_classes(lists / "classInd.txt")
-    videos = Videos(root, classes)
+    videos = Files(root, classes)
     items: list[Listed] = []
     for file in sorted(lists.glob("*list0?.txt")):
         found = re.fullmatch(r"(train|test|unlabeled)list0(\d)\.txt", file.name)
@@ -46,7 +45,7 @@ def _ucf101(root: Path) -> Listing | None:
     return Listing(items, classes)
 
 
-def _ucf_line(file: Path, line: str, split: str, classes: Sequence[str], videos: Videos) -> Listed:
+def _ucf_line(file: Path, line: str, split: str, classes: Sequence[str], videos: Files) -> Listed:
     path, numbers = split_line(line)
     class_name = PurePosixPath(path).parent.name
     if class_name not in classes:
@@ -89,7 +88,7 @@ def _hmdb51(root: Path) -> Listing | None:
         if (found := re.fullmatch(r"(.+)_test_split(\d)\.txt", file.name))
     }
     classes = tuple(sorted({name for name, _ in files}))
-    videos = Videos(root, classes)
+    videos = Files(root, classes)
     items = [
         _hmdb_line(file, line, class_name, number, videos)
         for (class_name, number), file in sorted(files.items(), key=lambda one: (one[0][1], one[0][0]))
@@ -98,7 +97,7 @@ def _hmdb51(root: Path) -> Listing | None:
     return Listing([one for one in items if not one.split.startswith("unused")], classes)
 
 
-def _hmdb_line(file: Path, line: str, class_name: str, number: str, videos: Videos) -> Listed:
+def _hmdb_line(file: Path, line: str, class_name: str, number: str, videos: Files) -> Listed:
     name, _, part = line.rpartition(" ")
     if part not in HMDB_SPLITS or not name.strip():
         raise UnusableFolder(f"{file} has the line {line!r}: expected a file's name, then 1, 2 or 0.")
@@ -114,7 +113,7 @@ def _ssv2(root: Path) -> Listing | None:
     if lists is None or not found.get("train") or "id" not in found["train"][0]:
         return None
     classes = _ssv2_classes(lists, found["train"])
-    videos = Videos(root, ())
+    videos = Files(root, ())
     items = [
         Listed(split, videos.find(f"{row['id']}.webm"), _ssv2_class(row, classes))
         for name, split in SSV2_SPLITS.items()

@@ -22,8 +22,8 @@ def places_of(root: Path, *, without: Collection[str] = ()) -> list[Path]:
     return [root, *sorted(each for each in inner if not each.name.startswith("."))[:_MOST_PLACES]]
 
 
-class Videos:
-    """Finds the files that an official list names: as they are, re-encoded, or as folders of frames."""
+class Files:
+    """Finds the files that an official list names: as they are, or videos re-encoded or as folders of frames."""
 
     def __init__(self, root: Path, classes: Collection[str]) -> None:
         self._root, self._places = root, places_of(root, without=classes)

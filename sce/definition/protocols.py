@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from sce.definition.base import FolderPath, Frozen, Sha256
+from sce.definition.base import FolderPath, Frozen, Sha256, SplitName
 from sce.definition.data import Data, Jitter, View
 from sce.definition.learning import Cosine, Optimisation, Sgd, Trunk
 
@@ -195,14 +195,18 @@ class TransferProtocol(Frozen):
     """Logistic regression on frozen features by L-BFGS, its l2 penalty chosen on a part of the training split."""
 
     kind: Literal["transfer"] = "transfer"
-    metric: Literal["top1", "mean_per_class"] = "top1"
-    """Score that is quoted and that the penalty is chosen by; classes of unlike size need mean_per_class."""
+    metric: Literal["top1", "mean_per_class", "mAP"] = "top1"
+    """Score that is quoted and that the penalty is chosen by: mean_per_class for classes of unlike size; mAP, the
+    mean of the classes' average precisions at 11 points of recall, where a picture may show several classes."""
     smallest_l2: PositiveFloat = 1e-6
     """Smallest penalty that is tried."""
     largest_l2: PositiveFloat = 1e5
     """Largest penalty that is tried."""
     num_l2: Annotated[int, Field(ge=1, le=100)] = 45
     """Penalties that are tried, evenly spaced in their logarithm."""
+    validation_split: SplitName | None = None
+    """Split that the penalty is chosen on, and that joins the training split in the final fit; without one a share
+    of the training split is held out."""
     validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Share of each class of the training split that the penalty is chosen on; the final fit takes all of it."""
     max_iterations: PositiveInt = 1000

@@ -14,7 +14,7 @@ from torch import nn
 
 from sce.data.index import Index
 from sce.data.layout import UNLABELLED
-from sce.definition import Evaluation, Pretrain
+from sce.definition import EvalProtocol, Evaluation, Pretrain, TransferProtocol
 from sce.rundir import MetricsEvent, NoteEvent, ProgressEvent, RunDir, StartEvent, StopReason
 from sce.signals import SIGNALS, listen
 from sce.terminal import ProgressLine
@@ -164,19 +164,44 @@ def check_data(definition: Evaluation, pretrain: Pretrain, index: Index) -> None
             f"The checkpoint's trunk {pretrain.trunk.kind} reads {pretrain.data.kind} data, and "
             f"{data.root} is {data.kind} data: choose a data set of {pretrain.data.kind}s"
         )
-    if data.train_split == data.val_split:
-        raise CannotEvaluate(
-            f"train_split and val_split are both {data.val_split!r}: "
-            "a score on what was learned from says nothing; choose two splits"
-        )
-    for split in (data.train_split, data.val_split):
+    splits = splits_of(definition)
+    for role, split in splits.items():
+        if role != "val" and split == data.val_split:
+            field = {"train": "train_split", "penalty": "protocol.validation_split"}[role]
+            raise CannotEvaluate(
+                f"{field} and val_split are both {split!r}: "
+                "a score on what was learned from says nothing; choose two splits"
+            )
+    _refuse_several(definition.protocol, index)
+    for split in splits.values():
         if not index.splits.get(split):
             raise CannotEvaluate(
                 f"{data.root} has no readable item in split {split!r}; "
                 f"its splits are {', '.join(sorted(index.splits))}"
             )
-        if definition.protocol.kind != "extract":
+        if definition.protocol.kind != "extract" and not index.shows_several:
             _refuse_unlabelled(data.root, split, index)
+
+
+def splits_of(definition: Evaluation) -> dict[str, str]:
+    """The splits that are read, by what they are for: train, val, and penalty where that has a split of its own."""
+    data, protocol = definition.data, definition.protocol
+    splits = {"train": data.train_split, "val": data.val_split}
+    if isinstance(protocol, TransferProtocol) and protocol.validation_split:
+        splits["penalty"] = protocol.validation_split
+    return splits
+
+
+def _refuse_several(protocol: EvalProtocol, index: Index) -> None:
+    """A score of one class an item would count every other class that it shows as an error."""
+    is_fit = protocol.kind in ("svm", "extract") or (
+        isinstance(protocol, TransferProtocol) and protocol.metric == "mAP"
+    )
+    if index.shows_several and not is_fit:
+        raise CannotEvaluate(
+            f"The items of {index.root} show several classes each, and {protocol.kind} scores one: choose svm, or "
+            "transfer with metric mAP"
+        )
 
 
 def _refuse_unlabelled(root: str, split: str, index: Index) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sce.data.module import ScoredBatch, eval_loader
@@ -18,16 +19,30 @@ CLIPS_PER_PASS = {"cuda": 64, "cpu": 16}
 CLIPS_PER_BATCH = 64
 
 
-def split_features(bench: Bench, split: str, views: EvalClips) -> Features:
-    """One feature a video, the mean over its views; read back if this run has already computed them."""
-    role = "train" if split == bench.definition.data.train_split else "val"
+def split_features(bench: Bench, role: str, split: str, views: EvalClips) -> Features:
+    """One feature a video, the mean over its views; read back if this run has already computed them.
+
+    ``role`` names the file: train, val, or penalty for the split that a penalty is chosen on.
+    """
     file = bench.run.features / f"{role}.npz"
     if not file.exists():
         _extract(bench, split, views, file)
     with np.load(file, allow_pickle=False) as arrays:
         positions = arrays["position"]
         scored = bench.scored(split, positions.tolist())
-        return Features(arrays["features"], arrays["label"], positions, scored)
+        return Features(
+            arrays["features"], arrays["label"], positions, scored, _several(bench, split, positions)
+        )
+
+
+def _several(bench: Bench, split: str, position_N: NDArray[np.int64]) -> NDArray[np.bool_] | None:
+    if not bench.index.shows_several:
+        return None
+    items = bench.index.splits[split]
+    shown_NC = np.zeros((len(position_N), len(bench.index.classes)), dtype=bool)
+    for row, position in zip(shown_NC, position_N, strict=True):
+        row[list(items[position].labels)] = True
+    return shown_NC
 
 
 def view_features(bench: Bench, split: str, views: EvalClips) -> Iterator[tuple[Tensor, Tensor, Tensor]]:

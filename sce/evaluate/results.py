@@ -29,6 +29,12 @@ class Features:
     position: NDArray[np.int64]
     scored: str
     """How many of the split's items they are, as "118 of 120"."""
+    several: NDArray[np.bool_] | None = None
+    """Which classes each item shows (N, C), in a data set whose pictures show several."""
+
+    def shown(self, num_classes: int) -> NDArray[np.bool_]:
+        """Which classes each item shows (N, C): its label's, where it shows one."""
+        return self.label[:, None] == np.arange(num_classes) if self.several is None else self.several
 
 
 def save_arrays(file: Path, **arrays: NDArray[Any]) -> None:

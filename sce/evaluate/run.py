@@ -17,7 +17,7 @@ from sce.definition import (
     TransferProtocol,
 )
 from sce.devices import colours_last
-from sce.evaluate.bench import Bench, Reporter, Stopped, check_data, pick_device
+from sce.evaluate.bench import Bench, Reporter, Stopped, check_data, pick_device, splits_of
 from sce.evaluate.features import split_features
 from sce.evaluate.finetune import finetune
 from sce.evaluate.knn import knn
@@ -99,14 +99,17 @@ def _measure(bench: Bench, protocol: EvalProtocol) -> Scores:
             return linear(bench, protocol)
         case FinetuneProtocol():
             return finetune(bench, protocol)
-    items = sum(len(bench.index.splits[split]) for split in _splits(bench))
+    splits = splits_of(bench.definition)
+    items = sum(len(bench.index.splits[split]) for split in splits.values())
     bench.report.start(step=0, steps=items, epochs=1, device=bench.device, resumed=None)
-    train, val = (split_features(bench, split, protocol.views) for split in _splits(bench))
-    return _compare(bench, protocol, train, val)
+    found = {role: split_features(bench, role, split, protocol.views) for role, split in splits.items()}
+    return _compare(bench, protocol, found["train"], found["val"], found.get("penalty"))
 
 
-def _compare(bench: Bench, protocol: EvalProtocol, train: Features, val: Features) -> Scores:
-    """What the features of both splits say."""
+def _compare(
+    bench: Bench, protocol: EvalProtocol, train: Features, val: Features, penalty: Features | None
+) -> Scores:
+    """What the features of the splits say."""
     seed, num_classes = bench.definition.seed, len(bench.index.classes)
     match protocol:
         case KnnProtocol():
@@ -120,12 +123,10 @@ def _compare(bench: Bench, protocol: EvalProtocol, train: Features, val: Feature
         case TransferProtocol():
             from sce.evaluate.transfer import transfer
 
-            return transfer(protocol, train, val, seed=seed, report=bench.report)
+            return transfer(
+                protocol, train, val, penalty, num_classes=num_classes, seed=seed, report=bench.report
+            )
         case ExtractProtocol():
             files = ["features/train.npz", "features/val.npz"]
             return Scores({}, {"bank": train.scored, "queries": val.scored}, files)
     raise AssertionError(f"{protocol.kind} compares no features")
-
-
-def _splits(bench: Bench) -> tuple[str, str]:
-    return bench.definition.data.train_split, bench.definition.data.val_split

@@ -1,6 +1,6 @@
 /** Scores by their names in papers, wherever one is shown. */
 
-const RESULT = /^(top\d+|R@\d+|mAP@\w+|mean_per_class)$/;
+const RESULT = /^(top\d+|R@\d+|mAP(?:@\w+)?|mean_per_class)$/;
 
 /** Whether it is a result in 0..1, and no loss or count. */
 export function isScore(key: string): boolean {

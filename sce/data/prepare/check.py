@@ -21,7 +21,14 @@ def find_whole(one: DataSet, source: Path, *, whole: bool) -> tuple[tuple[str, .
         raise CannotPrepare(f"{error}\n{instructions(one)}") from error
     names = dict(enumerate(classes))
     items = [
-        Listed(each.split, each.path, names.get(each.label), each.num_frames, each.problem)
+        Listed(
+            each.split,
+            each.path,
+            names.get(each.label),
+            each.num_frames,
+            each.problem,
+            tuple(classes[label] for label in each.labels),
+        )
         for each in entries
     ]
     taken = _taken_classes(one, source)
@@ -62,7 +69,7 @@ def _refuse_parts(one: DataSet, source: Path, classes: Sequence[str], items: Seq
             f"{source} has {len(classes)} classes and {one.title} has {one.num_classes}: complete the folders, "
             f"or move other folders away.{hint}"
         )
-    empty = sorted(set(classes) - {each.class_name for each in items})
+    empty = sorted(set(classes) - {name for each in items for name in (each.class_name, *each.shows)})
     if empty:
         raise CannotPrepare(
             f"{source} has nothing of {len(empty)} of the {len(classes)} classes, such as {empty[0]}: unpack "

@@ -138,9 +138,15 @@ def _write_lists(root: Path, classes: Sequence[str], items: Sequence[Listed], co
     lines: dict[str, list[str]] = defaultdict(list)
     for item in items:
         if not item.problem:
-            label = "" if item.class_name is None else f" {labels[item.class_name]}"
-            lines[item.split].append(f"{made_path(item.path, convert)}{label}")
+            lines[item.split].append(f"{made_path(item.path, convert)}{_label(item, labels)}")
     _save_lists(root, lines)
+
+
+def _label(item: Listed, labels: Mapping[str, int]) -> str:
+    """As in " 3"; " 3+14" of a picture that shows both, and " 3+" of one that shows one of several."""
+    if item.shows:
+        return " " + "+".join(str(labels[name]) for name in item.shows) + "+" * (len(item.shows) == 1)
+    return "" if item.class_name is None else f" {labels[item.class_name]}"
 
 
 def _save_lists(root: Path, lines: Mapping[str, Sequence[str]]) -> None:

@@ -123,3 +123,37 @@ def imagenet(root: Path) -> Path:
         )
     one = "n01558993_0.JPEG\nn01440764_0.JPEG\nn13040303_2.JPEG\n"
     return write(root, {"imagenet_subsets/1percent.txt": one, "10percent.txt": one + "n13040303_1.JPEG\n"})
+
+
+VOC_SHOWS = {
+    "train": {
+        "000001": ("dog",),
+        "000002": ("dog", "person"),
+        "000003": ("cat",),
+        "000004": ("cat", "person"),
+    },
+    "val": {
+        "000005": ("cat", "dog", "person"),
+        "000006": ("cat",),
+        "000007": ("dog",),
+        "000008": ("person",),
+    },
+    "test": {"000009": ("dog", "person"), "000010": ("cat",), "000011": ("cat", "person"), "000012": ()},
+}
+
+
+def voc2007(root: Path) -> list[str]:
+    """Three classes; 000012 shows a dog that is hard to see, and nothing else. Gives the paths of its pictures."""
+    main = "VOCdevkit/VOC2007/ImageSets/Main"
+    splits = {**VOC_SHOWS, "trainval": {**VOC_SHOWS["train"], **VOC_SHOWS["val"]}}
+    for split, shows in splits.items():
+        for name in ("cat", "dog", "person"):
+            marks = {picture: "1" if name in shown else "-1" for picture, shown in shows.items()}
+            if name == "dog" and "000012" in marks:
+                marks["000012"] = "0"
+            lines = "".join(f"{picture} {mark:>2}\n" for picture, mark in marks.items())
+            write(root / main, {f"{name}_{split}.txt": lines})
+        write(root / main, {f"{split}.txt": "\n".join(shows) + "\n"})
+    paths = [f"VOCdevkit/VOC2007/JPEGImages/{picture}.jpg" for one in VOC_SHOWS.values() for picture in one]
+    touch(root, *paths)
+    return paths

@@ -8,7 +8,7 @@ import pytest
 
 from sce.data.about import About, read_about, write_about
 from sce.data.index import FILE, load_index, main
-from sce.data.places import Videos, folder_with
+from sce.data.places import Files, folder_with
 from sce.data.pool import outcomes_of
 from sce.data.prepare.convert import Convert, Task, convert_one, made_path
 from tests.sce.data.folders import touch
@@ -33,12 +33,12 @@ def test_lists_are_found_at_the_root_or_one_folder_below(tmp_path: Path) -> None
     ],
 )
 def test_a_listed_video_is_found_in_whatever_form_it_has(there: str, found: str, tmp_path: Path) -> None:
-    assert Videos(touch(tmp_path, there), ["run"]).find("run/a.avi") == found
+    assert Files(touch(tmp_path, there), ["run"]).find("run/a.avi") == found
 
 
 def test_the_place_of_the_first_video_is_tried_first_for_the_next(tmp_path: Path) -> None:
     touch(tmp_path, "a/1.avi", "b/2.avi", "b/3.avi", "a/3.avi")
-    videos = Videos(tmp_path, [])
+    videos = Files(tmp_path, [])
     assert [videos.find(f"{n}.avi") for n in (1, 3, 2, 3)] == ["a/1.avi", "a/3.avi", "b/2.avi", "b/3.avi"]
 
 

@@ -5,8 +5,10 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
+from scipy.io import matlab
 
 from sce.data.about import read_about
 from sce.data.index import build_index, load_index
@@ -89,12 +91,41 @@ def tiny(root: Path, clip: Path) -> None:
     write(root, {"val/val_annotations.txt": f"val_0.JPEG\t{wnids[7]}\t0\t0\t9\t9\n"})
 
 
+def voc(root: Path, clip: Path) -> None:
+    """Picture n shows class n, and every third one class 0 as well."""
+    main = root / "VOCdevkit" / "VOC2007" / "ImageSets" / "Main"
+    for split, first in (("train", 0), ("val", 20), ("trainval", 0), ("test", 40)):
+        pictures = range(first, first + (40 if split == "trainval" else 20))
+        for name in range(20):
+            shown = {n for n in pictures if n % 20 == name or (name == 0 and n % 3 == 0)}
+            lines = [f"{n:06d} {'1' if n in shown else '-1':>2}" for n in pictures]
+            write(main, {f"class{name:02d}_{split}.txt": "\n".join(lines) + "\n"})
+    for n in range(60):
+        file = root / "VOCdevkit" / "VOC2007" / "JPEGImages" / f"{n:06d}.jpg"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (32, 24)).save(file)
+
+
+def flowers(root: Path, clip: Path) -> None:
+    """Three pictures of each of 102 classes, one for each split."""
+    labels = np.arange(306) % 102 + 1
+    splits = {name: np.arange(102) + 1 + 102 * part for part, name in enumerate(("trnid", "valid", "tstid"))}
+    root.mkdir(parents=True)
+    matlab.savemat(root / "imagelabels.mat", {"labels": labels[None]})
+    matlab.savemat(root / "setid.mat", {name: numbers[None] for name, numbers in splits.items()})
+    (root / "jpg").mkdir()
+    for number in range(1, 307):
+        Image.new("RGB", (16, 16)).save(root / "jpg" / f"image_{number:05d}.jpg")
+
+
 MAKERS: dict[str, Callable[[Path, Path], None]] = {
     "ucf101": ucf,
     "hmdb51": hmdb,
     "ssv2": ssv2,
     "kinetics200": kinetics200,
     "tiny-imagenet": tiny,
+    "voc2007": voc,
+    "flowers102": flowers,
 }
 SIZES = {
     "ucf101": {f"{side}-{n}": 101 for side in ("test", "train") for n in "123"},
@@ -102,6 +133,8 @@ SIZES = {
     "ssv2": {"test": 1, "train": 172, "val": 2},
     "kinetics200": {"train": 200, "val": 200},
     "tiny-imagenet": {"train": 200, "val": 1},
+    "voc2007": {"test": 20, "train": 20, "trainval": 40, "val": 20},
+    "flowers102": {"test": 102, "train": 102, "val": 102},
 }
 
 

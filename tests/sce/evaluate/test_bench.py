@@ -1,5 +1,6 @@
 """What an evaluation refuses, reports and leaves out, in words."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,35 @@ def test_items_without_label_cannot_be_scored(kind: str, split: str) -> None:
     index = index_of(BOTH | {split: [-1, -1, 0]})
     with pytest.raises(CannotEvaluate, match=f"2 of 3 items of split '{split}' of demo have no label"):
         check_data(asked(kind), PRETRAIN, index)
+
+
+def several() -> Index:
+    """Two pictures, of which the first shows both classes."""
+    item = Item("a.jpg", 0, 1, 1.0, 1.0, 8, 8, "jpeg", 1)
+    both, one = replace(item, labels=(0, 1)), replace(item, path="b.jpg", label=1, labels=(1,))
+    splits = {"train": (both, one), "val": (one, both), "test": (both,)}
+    return Index(Path("demo"), "video", ("a", "b"), splits, (), "f")
+
+
+@pytest.mark.parametrize("kind", ["knn", "retrieval", "linear", "finetune", "transfer"])
+def test_a_score_of_one_class_is_refused_where_several_are_shown(kind: str) -> None:
+    with pytest.raises(CannotEvaluate, match=r"show several classes each, and .* scores one: choose svm"):
+        check_data(asked(kind), PRETRAIN, several())
+
+
+@pytest.mark.parametrize(
+    "protocol", [{"kind": "svm"}, {"kind": "transfer", "metric": "mAP"}, {"kind": "extract"}]
+)
+def test_what_scores_each_class_takes_them(protocol: dict[str, str]) -> None:
+    definition = asked().model_dump() | {"protocol": protocol}
+    check_data(Evaluation.model_validate(definition), PRETRAIN, several())
+
+
+def test_a_penalty_is_never_chosen_on_what_is_scored() -> None:
+    protocol = {"kind": "transfer", "validation_split": "val"}
+    definition = Evaluation.model_validate(asked().model_dump() | {"protocol": protocol})
+    with pytest.raises(CannotEvaluate, match=r"protocol\.validation_split and val_split are both 'val'"):
+        check_data(definition, PRETRAIN, index_of(BOTH))
 
 
 def test_items_without_label_have_features_all_the_same() -> None:

@@ -7,9 +7,10 @@ import pytest
 
 from sce.definition import SvmProtocol, TransferProtocol
 from sce.evaluate.bench import CannotEvaluate, Reporter
+from sce.evaluate.precision import area_under, at_eleven_points
 from sce.evaluate.results import Features
 from sce.evaluate.svm import draw_of_each_class, svm
-from sce.evaluate.transfer import choose_penalty, held_out, penalties, transfer
+from sce.evaluate.transfer import held_out, transfer
 from sce.rundir import RunDir
 from tests.sce.evaluate.conftest import events
 
@@ -72,7 +73,7 @@ def test_a_score_is_the_mean_of_its_draws_and_a_seed_gives_it_again(report: Repo
 
 def test_a_draw_takes_as_many_of_each_class() -> None:
     label = np.array([0] * 9 + [1] * 3 + [2] * 5)
-    chosen = draw_of_each_class(label, 3, np.random.default_rng(0))
+    chosen = draw_of_each_class(label[:, None] == np.arange(3), 3, np.random.default_rng(0))
     assert np.bincount(label[chosen]).tolist() == [3, 3, 3]
     assert len(set(chosen.tolist())) == 9
 
@@ -86,11 +87,12 @@ def test_a_class_of_too_few_items_is_named_with_the_remedy(report: Reporter) -> 
 def test_the_penalty_is_chosen_by_the_held_out_part_and_never_by_the_scored_split(report: Reporter) -> None:
     protocol = TransferProtocol(smallest_l2=1e-6, largest_l2=1e7, num_l2=14)
     bank, queries = blobs(150, seed=0, noise=0.6), blobs(90, seed=1, noise=0.6)
-    l2, found = choose_penalty(protocol, penalties(protocol), bank, seed=0, report=report)
-    assert penalties(protocol).index(l2) == found.index(max(found))
-    scores = transfer(protocol, bank, queries, seed=0, report=report)
+    scores = transfer(protocol, bank, queries, num_classes=3, seed=0, report=report)
+    tried = scores.remarks["validation"]
+    assert tried[f"{scores.remarks['l2']:g}"] == max(tried.values())
     turned = Features(queries.features, (queries.label + 1) % 3, queries.position, queries.scored)
-    assert transfer(protocol, bank, turned, seed=0, report=report).remarks["l2"] == scores.remarks["l2"] == l2
+    again = transfer(protocol, bank, turned, num_classes=3, seed=0, report=report)
+    assert again.remarks["l2"] == scores.remarks["l2"]
     assert scores.values["top1"] > 0.6
 
 
@@ -100,7 +102,7 @@ def test_classes_of_unlike_size_count_alike_in_the_mean_per_class(report: Report
     rows = np.concatenate([bank.features[:1].repeat(9, 0), bank.features[:1]])
     queries = Features(rows, np.array([0] * 9 + [1]), np.arange(10), "10 of 10")
     protocol = TransferProtocol(metric="mean_per_class", num_l2=3)
-    assert transfer(protocol, bank, queries, seed=0, report=report).values == {
+    assert transfer(protocol, bank, queries, num_classes=2, seed=0, report=report).values == {
         "top1": 0.9,
         "mean_per_class": 0.5,
     }
@@ -108,7 +110,8 @@ def test_classes_of_unlike_size_count_alike_in_the_mean_per_class(report: Report
 
 def test_a_fit_that_does_not_arrive_is_remarked(report: Reporter) -> None:
     bank = blobs(60, seed=0, noise=0.6)
-    transfer(TransferProtocol(max_iterations=1, num_l2=2), bank, bank, seed=0, report=report)
+    protocol = TransferProtocol(max_iterations=1, num_l2=2)
+    transfer(protocol, bank, bank, num_classes=3, seed=0, report=report)
     assert "raise protocol.max_iterations" in events(report.run, "note")[-1]["text"]
 
 
@@ -122,9 +125,67 @@ def test_a_share_of_each_class_is_held_out_and_never_all_of_it(sizes: Any, expec
 def test_nothing_to_hold_out_is_said(report: Reporter) -> None:
     bank = blobs(3, seed=0, noise=0)
     with pytest.raises(CannotEvaluate, match=r"raise protocol\.validation_share"):
-        transfer(TransferProtocol(), bank, bank, seed=0, report=report)
+        transfer(TransferProtocol(), bank, bank, num_classes=3, seed=0, report=report)
 
 
 def test_the_largest_penalty_must_not_be_the_smallest() -> None:
     with pytest.raises(ValueError, match="must not be above"):
         TransferProtocol(smallest_l2=10, largest_l2=1)
+
+
+def pictures(count: int, *, seed: int, noise: float) -> Features:
+    """Pictures that show one to three of four things: the sum of a corner for each."""
+    rng = np.random.default_rng(seed)
+    shown = rng.random((count, 4)) < 0.35
+    shown[np.arange(count), np.arange(count) % 4] = True
+    rows = shown @ np.eye(4, 8) + noise * rng.normal(size=(count, 8))
+    label = shown.argmax(1).astype(np.int64)
+    return Features(rows.astype(np.float32), label, np.arange(count), f"{count} of {count}", shown)
+
+
+def test_pictures_that_show_several_things_are_scored_on_each_of_them(report: Reporter) -> None:
+    bank, queries = pictures(200, seed=0, noise=0.02), pictures(80, seed=1, noise=0.02)
+    few = svm(SvmProtocol(shots=(8,), draws=2), bank, queries, num_classes=4, seed=0, report=report)
+    fit = transfer(
+        TransferProtocol(metric="mAP", num_l2=4), bank, queries, num_classes=4, seed=0, report=report
+    )
+    assert few.values["mAP@full"] > 0.99
+    assert fit.values == {"mAP": pytest.approx(1.0, abs=0.01)}
+    # By the first class alone a picture of two things is half a mistake.
+    by_first = Features(queries.features, queries.label, queries.position, queries.scored)
+    worse = svm(SvmProtocol(shots=()), bank, by_first, num_classes=4, seed=0, report=report)
+    assert worse.values["mAP@full"] < few.values["mAP@full"] - 0.05
+
+
+def test_a_picture_may_be_drawn_for_each_thing_that_it_shows() -> None:
+    shown = np.array([[True, True], [True, False]])
+    assert draw_of_each_class(shown, 1, np.random.default_rng(1)).tolist() in ([0, 0], [0, 1])
+    assert draw_of_each_class(shown[:1], 1, np.random.default_rng(0)).tolist() == [0, 0]
+
+
+def test_the_penalty_is_chosen_on_the_split_that_is_named_and_both_are_fitted(report: Reporter) -> None:
+    """The validation split alone knows the third class: only a fit that takes it can be right about it."""
+    whole, queries = blobs(150, seed=0, noise=0.3), blobs(30, seed=1, noise=0.3)
+    is_third = whole.label == 2
+    bank, validation = (
+        Features(whole.features[keep], whole.label[keep], whole.position[keep], "some")
+        for keep in (~is_third, is_third | (whole.position < 30))
+    )
+    protocol = TransferProtocol(validation_split="val", largest_l2=1, num_l2=5)
+    scores = transfer(protocol, bank, queries, validation, num_classes=3, seed=0, report=report)
+    assert scores.values["mean_per_class"] > 0.8
+    assert "on the split val" in scores.remarks["l2_is"]
+
+
+def test_average_precision_is_what_it_is_by_hand() -> None:
+    """Ranked shown, not, shown, not, not, shown: precision 1, 2/3 and 1/2 at recall 1/3, 2/3 and 1."""
+    scores, shown = np.arange(6.0, 0, -1), np.array([1, 0, 1, 0, 0, 1], dtype=bool)
+    assert area_under(scores, shown) == pytest.approx((1 + 2 / 3 + 1 / 2) / 3)
+    # Recall 0 to 0.3 sees the best of all, 0.4 to 0.6 the second, 0.7 to 1 the last.
+    assert at_eleven_points(scores, shown) == pytest.approx((4 * 1 + 3 * 2 / 3 + 4 * 1 / 2) / 11)
+
+
+def test_a_lower_rank_may_raise_the_precision_of_those_above() -> None:
+    scores, shown = np.array([3.0, 2.0, 1.0]), np.array([False, True, True])
+    assert area_under(scores, shown) == pytest.approx(2 / 3)
+    assert at_eleven_points(scores, shown) == pytest.approx(2 / 3)

@@ -17,7 +17,7 @@ import { formatBytes, formatCount } from "@/ui/format";
 import { KIND_LOOKS } from "@/ui/StatePill";
 import { When } from "@/ui/When";
 
-import { HEADLINE } from "../overview/baseline";
+import { headlineOf } from "../overview/baseline";
 import { scoreName } from "@/ui/scores";
 import type { Checkpoint } from "../queries";
 import { RunLink } from "../RunLinks";
@@ -93,8 +93,8 @@ export function CheckpointRow({ checkpoint, onDeed }: { checkpoint: Checkpoint; 
 
 function ScoreList({ checkpoint }: { checkpoint: Checkpoint }) {
   const scored = checkpoint.scores.flatMap(({ run_id, kind, values }) => {
-    const metric = HEADLINE[kind];
-    return metric && metric in values ? [{ run_id, words: `${KIND_LOOKS[kind].word} ${scoreName(metric)} ${formatScore(values[metric])}` }] : [];
+    const metric = headlineOf(kind, values);
+    return metric ? [{ run_id, words: `${KIND_LOOKS[kind].word} ${scoreName(metric)} ${formatScore(values[metric])}` }] : [];
   });
   if (scored.length === 0) return <Text c="dimmed">–</Text>;
   return (

@@ -10,21 +10,25 @@ export interface Gain {
   trained: { runId: number; score: number; epoch: number } | null;
 }
 
-/** The first score of each kind is the one people quote. */
-export const HEADLINE: Readonly<Record<string, string>> = {
-  knn: "top1",
-  linear: "top1",
-  finetune: "top1",
-  test: "top1",
-  transfer: "top1",
-  svm: "mAP@full",
-  retrieval: "R@1",
+const HEADLINES: Readonly<Record<string, readonly string[]>> = {
+  knn: ["top1"],
+  linear: ["top1"],
+  finetune: ["top1"],
+  test: ["top1"],
+  transfer: ["mAP", "top1"],
+  svm: ["mAP@full"],
+  retrieval: ["R@1"],
 };
+
+/** The score that people quote of an evaluation that gave these. */
+export function headlineOf(kind: string, values: Readonly<Record<string, number>>): string | undefined {
+  return HEADLINES[kind]?.find((metric) => metric in values);
+}
 
 export function gainsOf(curves: readonly EvaluationCurve[]): Gain[] {
   return curves.flatMap((curve) => {
-    const metric = HEADLINE[curve.kind];
-    return metric ? [gainOf(curve, metric)] : [];
+    const asked = curve.kind === "transfer" ? curve.protocol.metric : HEADLINES[curve.kind]?.[0];
+    return typeof asked === "string" ? [gainOf(curve, asked)] : [];
   });
 }
 
