@@ -64,8 +64,8 @@ bench: setup ## Each benchmark prints one table
 methods: setup ## Four methods on the demo videos and the digits, three seeds each, against the untrained trunk
 	$(BIN)/python benchmarks/methods.py
 
-chaos: setup test-tools ## Kill every part again and again, and print what became of the trainings (KILLS=10)
-	$(BIN)/python -m tests.chaos --kills $(or $(KILLS),10)
+chaos: setup test-tools ## Kill every part again and again, and print what became of the trainings (KILLS=10 ROWS="slurmctld slurmd")
+	$(BIN)/python -m tests.chaos --kills $(or $(KILLS),10) $(ROWS:%=--only %)
 
 openapi: .venv/.ready frontend/node_modules/.ready ## Write the OpenAPI document and the TypeScript client again
 	$(BIN)/python -m backend.document > frontend/src/api/openapi.json

@@ -6,6 +6,7 @@ look at its own processes; and the curves go on while the broker is away.
 
 import logging
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
@@ -55,12 +56,33 @@ def pressure_on(*, state: RunState, state_for_s: float, over_for_s: float | None
 
 
 @dataclass
+class Waits:
+    """How long a run has been in its state: since the record's moment, or since it was first seen so here.
+
+    The longer of both: a clock that was put back must not let a run that hangs hold its devices.
+    """
+
+    first_seen: dict[tuple[int, int, RunState], float] = field(default_factory=dict)
+
+    def so_far_s(self, row: Watched) -> float:
+        moment = time.monotonic()
+        since = self.first_seen.setdefault((row.run_id, row.attempt, row.state), moment)
+        return max((now() - row.state_since).total_seconds(), moment - since)
+
+    def forget(self, present: Collection[Watched]) -> None:
+        """Keep only what is there now."""
+        keys = {(row.run_id, row.attempt, row.state) for row in present}
+        self.first_seen = {key: since for key, since in self.first_seen.items() if key in keys}
+
+
+@dataclass
 class Watch:
     """One host's watch. What it remembers between looks only spares work; rows and files are the truth."""
 
     place: Workplace
     asked: set[Handle] = field(default_factory=set)
     over_since: dict[Handle, float] = field(default_factory=dict)
+    waits: Waits = field(default_factory=Waits)
     told: dict[int, str] = field(default_factory=dict)
     """What was last said of a run that cannot be looked at."""
 
@@ -72,7 +94,7 @@ class Watch:
             if row.handle is not None:
                 failure = failure_of(partial(self._look_at, row, Handle(row.handle)))
                 self._say(row, failure)
-        self._forget({Handle(row.handle) for row in rows if row.handle is not None})
+        self._forget(rows)
 
     def _look_at(self, row: Watched, handle: Handle) -> None:
         # Seen first, read second: what a process wrote before it went is then in what we read.
@@ -98,7 +120,7 @@ class Watch:
             ask_to_stop(self.place, row)  # its nudge may have been lost
         pressure = pressure_on(
             state=row.state,
-            state_for_s=(now() - row.state_since).total_seconds(),
+            state_for_s=self.waits.so_far_s(row),
             over_for_s=self._over_for_s(row, handle, has_left=has_left),
             grace_s=self.place.settings.stop_grace_s,
         )
@@ -126,8 +148,7 @@ class Watch:
         """Why the processes went, as far as can be told."""
         if row.state is STOPPING:
             grace_s = self.place.settings.stop_grace_s
-            waited_s = (now() - row.state_since).total_seconds()
-            if waited_s > grace_s:
+            if self.waits.so_far_s(row) > grace_s:
                 return Cause("lost", f"It did not leave within {grace_s:.0f} s of the stop, so it was ended.")
         exit = self._exit_of(row)
         restarted = exit is None and psutil.boot_time() > row.began_at.timestamp()
@@ -145,6 +166,8 @@ class Watch:
     def _exit_of(self, row: Watched) -> Exit | None:
         return self.place.launcher.exit_of(self.place.folder(row.run_id).path, attempt=row.attempt)
 
-    def _forget(self, present: set[Handle]) -> None:
+    def _forget(self, rows: Collection[Watched]) -> None:
+        self.waits.forget(rows)
+        present = {Handle(row.handle) for row in rows if row.handle is not None}
         self.asked &= present
         self.over_since = {handle: since for handle, since in self.over_since.items() if handle in present}

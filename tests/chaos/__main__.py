@@ -1,6 +1,7 @@
 """``python -m tests.chaos``: kill every part again and again, and print what became of the trainings."""
 
 import argparse
+import os
 import random
 import sys
 import tempfile
@@ -10,12 +11,26 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 from tests.chaos.kills import Row, alone, everything, kill_child, kill_part, kill_trainer, rank
 from tests.chaos.lab import Chaos, chaos_lab
-from tests.chaos.servers import Postgres, Redis, Server, die_and_come_back
+from tests.chaos.servers import (
+    CONTROLLER_BACK_AFTER_S,
+    Controller,
+    Node,
+    Postgres,
+    Redis,
+    Server,
+    die_and_come_back,
+)
+from tests.worker.slurm.cluster import running_cluster
 
 HEAD = ("killed", "ended as it should", "seconds until true", "points lost", "trained twice", "orphans")
+NO_BEAT = (
+    "There is no row for beat: no such process exists. The worker's own clocks do periodic work, since each host "
+    "must watch its own processes, also while the broker is away. They die and come back with the worker."
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +59,7 @@ def trainer(name: str, victims: Callable[[Chaos, int], list[int]], *, devices: i
 
 
 def cases(servers: dict[str, Server]) -> list[Case]:
-    """Every part that can be killed. The clocks of the worker do what a beat would: they die with it."""
+    """Every part that can be killed."""
     return [
         part("API", lambda lab: kill_child(lab, "api")),
         part("worker, with its clocks", lambda lab: kill_child(lab, "worker")),
@@ -55,6 +70,12 @@ def cases(servers: dict[str, Server]) -> list[Case]:
         trainer("trainer, rank 0 of 2", rank(0), devices=2),
         trainer("trainer, rank 1 of 2", rank(1), devices=2),
         trainer("the whole process group", everything, devices=2),
+        part(
+            "slurmctld",
+            lambda _: partial(die_and_come_back, servers["slurmctld"], CONTROLLER_BACK_AFTER_S),
+            "slurm",
+        ),
+        part("slurmd", lambda _: partial(die_and_come_back, servers["slurmd"]), "slurm"),
     ]
 
 
@@ -64,6 +85,10 @@ def platform(home: str, servers: dict[str, Server]) -> Iterator[Chaos]:
     with tempfile.TemporaryDirectory(prefix="scelab-chaos-", ignore_cleanup_errors=True) as folder:
         if home == "embedded":
             with chaos_lab(Path(folder)) as lab:
+                yield lab
+            return
+        if home == "slurm":
+            with on_slurm(Path(folder), servers) as lab:
                 yield lab
             return
         database, broker = Postgres(), Redis()
@@ -76,6 +101,15 @@ def platform(home: str, servers: dict[str, Server]) -> Iterator[Chaos]:
         finally:
             broker.stop()
             database.stop()
+
+
+@contextmanager
+def on_slurm(folder: Path, servers: dict[str, Server]) -> Iterator[Chaos]:
+    """A platform whose runs are submitted to a real SLURM."""
+    with running_cluster() as cluster, patch.dict(os.environ, SLURM_CONF=str(cluster.conf)):
+        servers |= {"slurmctld": Controller(cluster), "slurmd": Node(cluster)}
+        with chaos_lab(folder, cluster=cluster) as lab:
+            yield lab
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -111,7 +145,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the random moments")
     asked = parser.parse_args()
     rows = measure(kills=asked.kills, only=asked.only, seed=asked.seed)
-    print(table(rows))
+    print(f"{table(rows)}\n\n{NO_BEAT}")
     return 0 if all(row.is_good() for row in rows) else 1
 
 

@@ -111,7 +111,7 @@ def close(lab: Chaos, row: Row, run_id: int, state: str) -> Row:
     steps = journaled(folder)
     row.lost += len(set(range(1, max(steps, default=0) + 1)) - lab.recorded(run_id))
     row.twice += trained_twice(folder)
-    row.orphans += orphans(lab.stack.settings.runs_dir)
+    row.orphans += orphans(lab)
     return row
 
 

@@ -15,10 +15,12 @@ from backend.settings import Settings
 from sce.data.demo import make_demo
 from sce.rundir import RunDir
 from tests.e2e.conftest import TINY
-from worker.launchers.processes import cookie_of, members, present
+from tests.worker.slurm.cluster import Cluster
+from worker.launchers.processes import command_line, cookie_of, members, present
 from worker.stack import Stack, running_stack
 
 ENDED = ("finished", "stopped", "failed")
+PROFILE = "chaos"
 
 
 @dataclass
@@ -27,6 +29,8 @@ class Chaos:
 
     stack: Stack
     api: httpx.Client
+    cluster: Cluster | None = None
+    """The SLURM that runs are submitted to; None runs them on this host."""
 
     def ask(self, method: str, path: str, within_s: float = 120, **request: Any) -> Any:
         deadline = time.monotonic() + within_s
@@ -52,7 +56,14 @@ class Chaos:
             "compute.deterministic": True,
             "compute.loader_workers": 0,
         }
-        body = {"definition": TINY, "overrides": overrides, "experiment": "chaos", "name": name}
+        slurm = PROFILE if self.cluster else None
+        body = {
+            "definition": TINY,
+            "overrides": overrides,
+            "experiment": "chaos",
+            "name": name,
+            "slurm": slurm,
+        }
         return int(self.ask("POST", "/runs", json=body)["id"])
 
     def run(self, run_id: int) -> dict[str, Any]:
@@ -70,11 +81,14 @@ class Chaos:
         return {step for one in series for step in one["step"]}
 
     def is_well(self) -> bool:
+        """Everything answers, SLURM too, and the record says so."""
         try:
             health = self.api.get("/health").json()
+            sites = self.api.get("/slurm/sites").json()
         except (httpx.TransportError, ValueError):
             return False
-        return bool(health.get("status") == "ok" and health.get("hosts_online"))
+        is_ok = health.get("status") == "ok" and health.get("hosts_online")
+        return bool(is_ok) and all(site["silent_since"] is None for site in sites)
 
     def processes(self, run_id: int) -> list[psutil.Process]:
         """Every process of the run's newest attempt."""
@@ -102,9 +116,20 @@ def trained_twice(folder: RunDir) -> int:
     return len(started) - len(set(started)) + late
 
 
-def orphans(runs_dir: Path) -> int:
-    """Processes of runs of this platform that are still there."""
-    return sum(name.startswith(f"{runs_dir}/") for name in present())
+def orphans(lab: Chaos) -> int:
+    """Processes of runs of this platform that are still there, and jobs that SLURM still has of them."""
+    jobs = lab.cluster.ask("squeue", "-h", "-t", "PD,R", "-o", "%A").split() if lab.cluster else []
+    return len(processes_under(lab.stack.settings.runs_dir)) + len(jobs)
+
+
+def processes_under(runs_dir: Path) -> list[psutil.Process]:
+    """By the environment that the worker gave them, and by the folder that they were told on their command line:
+    what SLURM started carries no more."""
+    found = {one.pid: one for name, one in present().items() if name.startswith(f"{runs_dir}/")}
+    for process in psutil.process_iter():
+        if any(word.startswith(f"{runs_dir}/") for word in command_line(process)):
+            found.setdefault(process.pid, process)
+    return list(found.values())
 
 
 def final_weights(folder: RunDir) -> dict[str, torch.Tensor]:
@@ -119,21 +144,29 @@ def are_same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bo
 
 
 @contextmanager
-def chaos_lab(home: Path, **changed: Any) -> Iterator[Chaos]:
+def chaos_lab(home: Path, *, cluster: Cluster | None = None, **changed: Any) -> Iterator[Chaos]:
     """A platform on its own folder with demo videos, indexed; ``changed`` are settings."""
     make_demo(home / "data" / "demo", seed=0, num_videos=40, processes=1)
     settings = Settings(home=home, port=0, min_free_disk_gb=0, cpu_slots=2, **changed)
     with running_stack(settings, say=lambda _: None) as stack:
         headers = {"Authorization": f"Bearer {stack.token}"}
         with httpx.Client(base_url=f"{stack.url}/api/v1", headers=headers, timeout=20) as api:
-            lab = Chaos(stack, api)
+            lab = Chaos(stack, api, cluster)
             dataset = lab.ask("POST", "/datasets", json={"name": "demo", "root": "demo", "kind": "video"})[
                 "id"
             ]
             while lab.ask("GET", f"/datasets/{dataset}")["state"] != "ready":
                 time.sleep(0.2)
+            if cluster:
+                make_profile(lab)
             yield lab
             leave_nothing(lab)
+
+
+def make_profile(lab: Chaos) -> None:
+    about = {"runs_folder": str(lab.stack.settings.runs_dir), "gres": "", "cpus_per_device": 1}
+    profile = {**about, "setup": "export MASTER_ADDR=127.0.0.1"}
+    lab.ask("POST", "/slurm/profiles", json={"name": PROFILE, "profile": profile})
 
 
 def leave_nothing(lab: Chaos) -> None:
@@ -142,6 +175,7 @@ def leave_nothing(lab: Chaos) -> None:
         "items"
     ]:
         lab.ask("POST", f"/runs/{run['id']}/stop")
-    for name, process in present().items():
-        if name.startswith(f"{lab.stack.settings.runs_dir}/"):
-            process.kill()
+    if lab.cluster:
+        lab.cluster.clear()
+    for process in processes_under(lab.stack.settings.runs_dir):
+        process.kill()

@@ -14,10 +14,13 @@ import redis
 
 from tests.backend import postgres
 from tests.worker.services import answers
+from tests.worker.slurm.cluster import Cluster
 from worker.broker import free_port
 
 BACK_AFTER_S = 1.0
 """What a service manager waits before it starts a service again."""
+CONTROLLER_BACK_AFTER_S = 7.0
+"""Longer than from poll to poll: a worker must have asked in vain."""
 # Nothing is traded for speed but the flush to the disk, which outlives a killed process anyway.
 DURABLE = "-c listen_addresses='' -c fsync=off"
 
@@ -98,7 +101,42 @@ class Postgres:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def die_and_come_back(server: Server) -> None:
+class Controller:
+    """slurmctld, which reads its jobs from the state folder when it comes back."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    def start(self) -> None:
+        self._cluster.start_controller()
+
+    def kill(self) -> None:
+        self._cluster.kill("slurmctld")
+
+    def stop(self) -> None:
+        self._cluster.stop_controller()
+
+
+class Node:
+    """slurmd of the node that carries a job just then. What it started lives on, as under systemd."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._name = "n1"
+
+    def start(self) -> None:
+        self._cluster.start_node(self._name)
+
+    def kill(self) -> None:
+        busy = self._cluster.ask("squeue", "-h", "-t", "R", "-o", "%N").split()
+        self._name = busy[0] if busy else "n1"
+        self._cluster.kill(f"slurmd-{self._name}")
+
+    def stop(self) -> None:
+        self.kill()
+
+
+def die_and_come_back(server: Server, after_s: float = BACK_AFTER_S) -> None:
     server.kill()
-    time.sleep(BACK_AFTER_S)
+    time.sleep(after_s)
     server.start()

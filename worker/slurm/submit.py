@@ -1,7 +1,7 @@
 """Gives queued runs of SLURM profiles their jobs, and mends submissions that were cut short."""
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 
 from backend.db import now
@@ -29,10 +29,22 @@ UNSUBMITTED_AFTER = timedelta(seconds=45)
 """sbatch is given 30 s: a claim without a job for so long lost its worker, or SLURM its answer."""
 
 
+Unanswered = set[tuple[int, int]]
+"""Run and attempt of submissions whose sbatch came back without an answer: nobody is at them any more."""
+
+
 def submit_runs(
-    place: Workplace, launcher: SlurmLauncher, profiles: Mapping[int, Profile], *, silent: Collection[str]
+    place: Workplace,
+    launcher: SlurmLauncher,
+    profiles: Mapping[int, Profile],
+    *,
+    silent: set[str],
+    unanswered: Unanswered,
 ) -> int:
-    """Submit every queued run whose profile has room and whose site answers; say how many."""
+    """Submit every queued run whose profile has room and whose site answers; say how many.
+
+    A site that does not answer joins ``silent``.
+    """
     answering = {
         number: profile
         for number, profile in profiles.items()
@@ -44,7 +56,11 @@ def submit_runs(
     while is_asked and has_room(place):
         with place.sessions.begin() as db:
             asked = claim_submission(db, host=place.host, profiles=answering)
-        if asked is None or not submit(place, launcher, asked):
+        if asked is None:
+            break
+        if not submit(place, launcher, asked):
+            silent.add(asked.profile.login)
+            unanswered.add((asked.run_id, asked.attempt))
             break
         submitted += 1
     return submitted
@@ -102,17 +118,24 @@ def mend_submissions(
     profiles: Mapping[int, Profile],
     *,
     older_than: timedelta = UNSUBMITTED_AFTER,
+    unanswered: Unanswered | None = None,
 ) -> None:
     """Claims whose submission was cut short: adopt the job that there is, put back what there is none of.
+
+    Those in ``unanswered`` at once: SLURM answers now, and should it still have the job under way, that one
+    finds a newer attempt in its folder and leaves.
 
     Raises ``SlurmAway``; then the claims stay as they are.
     """
     with place.looks.begin() as db:
         rows = watched(db, host=place.host)
+    known = set() if unanswered is None else unanswered
     for row in rows:
-        is_cut_short = row.handle is None and row.began_at < now() - older_than
-        if row.profile_id is not None and is_cut_short:
-            _mend(place, launcher, row, profiles[row.profile_id])
+        profile = profiles.get(row.profile_id or 0)
+        is_cut_short = row.began_at < now() - older_than or (row.run_id, row.attempt) in known
+        if profile is not None and row.handle is None and is_cut_short:
+            _mend(place, launcher, row, profile)
+            known.discard((row.run_id, row.attempt))
 
 
 def _mend(place: Workplace, launcher: SlurmLauncher, row: Watched, profile: Profile) -> None:

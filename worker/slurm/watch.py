@@ -30,8 +30,8 @@ from worker.place import Workplace
 from worker.runs import ask_to_stop
 from worker.slurm.asking import partitions
 from worker.slurm.states import AT_WORK, VANISHED, WAITING, Deed, Told, Verdict, decide, told_by
-from worker.slurm.submit import mend_submissions, submit_runs
-from worker.watch import KILL_AFTER_S, TEARDOWN_S
+from worker.slurm.submit import Unanswered, mend_submissions, submit_runs
+from worker.watch import KILL_AFTER_S, TEARDOWN_S, Waits
 
 log = logging.getLogger(__name__)
 
@@ -58,14 +58,17 @@ class SlurmWatch:
     polled_at: dict[str, float] = field(default_factory=dict)
     sites_at: dict[str, float] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
+    unanswered: Unanswered = field(default_factory=set)
     over_since: dict[str, float] = field(default_factory=dict)
     forgotten_since: dict[str, float] = field(default_factory=dict)
+    waits: Waits = field(default_factory=Waits)
 
     def look(self) -> None:
         """Submit what waits, read what was written, ask SLURM when it is time."""
         with self.place.looks.begin() as db:
             profiles = live_profiles(db)
             rows = [row for row in watched(db, host=self.place.host) if row.profile_id is not None]
+        self.waits.forget(rows)
         if not profiles:
             return
         if self._is_due(self.sites_at, "to adopt", ADOPT_S):
@@ -73,7 +76,7 @@ class SlurmWatch:
         for login in {profile.login for profile in profiles.values()}:
             mine = [row for row in rows if row.profile_id and profiles[row.profile_id].login == login]
             self._look_at_site(login, mine, profiles)
-        submit_runs(self.place, self.launcher, profiles, silent=self.silent)
+        submit_runs(self.place, self.launcher, profiles, silent=self.silent, unanswered=self.unanswered)
 
     def adopt(self) -> None:
         """Take over what a worker that went away had submitted: SLURM knows the jobs, whoever asks."""
@@ -110,7 +113,8 @@ class SlurmWatch:
             self.silent.discard(login)
         for row in known:
             self._safely(row, partial(self._act, row, login, sights[_job(row)]))
-        mend_submissions(self.place, self.launcher, profiles)
+        here = {number: profile for number, profile in profiles.items() if profile.login == login}
+        mend_submissions(self.place, self.launcher, here, unanswered=self.unanswered)
 
     def _act(self, row: Watched, login: str, sight: JobSight) -> None:
         # Seen first, read second: what a process wrote before it went is then in what we read.
@@ -165,7 +169,7 @@ class SlurmWatch:
         if row.state is not STOPPING:
             return
         ask_to_stop(self.place, row)
-        waited_s = (now() - row.state_since).total_seconds()
+        waited_s = self.waits.so_far_s(row)
         grace_s = self.place.settings.stop_grace_s
         if sight.state in WAITING or waited_s > grace_s:
             self.launcher.ask_to_leave(login, sight.job)

@@ -80,7 +80,7 @@ class Cluster:
         self._write_conf()
         self.start_controller()
         for node in ("n1", "n2"):
-            self._run("slurmd", "-N", node, "-f", str(self.conf))
+            self.start_node(node)
         eventually(lambda: self.states() == {"idle"}, within_s=30)
 
     def states(self) -> set[str]:
@@ -94,6 +94,15 @@ class Cluster:
 
     def stop_controller(self) -> None:
         self._end("slurmctld")
+
+    def start_node(self, node: str) -> None:
+        self._run("slurmd", "-N", node, "-f", str(self.conf))
+
+    def kill(self, name: str) -> None:
+        """Kill the daemon of that pid file, whatever it is at. The steps of a node live on without it."""
+        process = psutil.Process(int((self.folder / f"{name}.pid").read_text()))
+        process.kill()
+        eventually(lambda: has_gone(process), within_s=10)
 
     def clear(self) -> None:
         """No job, and every node up."""
@@ -151,9 +160,14 @@ class Cluster:
         try:
             process = psutil.Process(int(file.read_text()))
             process.send_signal(signal.SIGTERM)
-            eventually(lambda: process.status() == psutil.STATUS_ZOMBIE, within_s=10)
+            eventually(lambda: has_gone(process), within_s=10)
         except (psutil.NoSuchProcess, ValueError):
             file.unlink(missing_ok=True)
+
+
+def has_gone(process: psutil.Process) -> bool:
+    """Also a zombie: nobody may be there to collect a daemon."""
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
 @contextmanager

@@ -196,6 +196,19 @@ def test_a_submission_that_never_arrived_is_queued_again(lab: SlurmShop, fake_sl
     assert (lab.run(run_id).state, lab.attempts(run_id)[0].outcome) == ("queued", "requeued")
 
 
+def test_a_submission_without_an_answer_is_made_again_as_soon_as_slurm_answers(
+    lab: SlurmShop, fake_slurm: FakeSlurm
+) -> None:
+    fake_slurm.away = "Socket timed out"
+    lab.watch.polled_at[""], lab.watch.poll_s = time.monotonic(), 3600.0
+    first, second = lab.submit(), lab.submit()
+    assert [lab.run(number).state for number in (first, second)] == ["starting", "queued"]
+    fake_slurm.away, lab.watch.poll_s = None, 0.0
+    lab.watch.look()
+    assert [attempt.outcome for attempt in lab.attempts(first)] == ["requeued", None]
+    assert sorted(fake_slurm.submitted) == [first, second]
+
+
 def mend(lab: SlurmShop) -> None:
     """What a watch does once a submission is old enough."""
     with lab.place.looks.begin() as db:
