@@ -1,6 +1,7 @@
 """The API, and the pages that it is served with."""
 
 import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -16,11 +17,13 @@ from backend.datasets.media import Asked
 from backend.datasets.routes import router as datasets
 from backend.db import open_engine, open_sessions
 from backend.edge import guard
+from backend.errors import Away, SceLabError
 from backend.evaluations.routes import router as evaluations
 from backend.experiments.routes import router as experiments
 from backend.guard import Guard, allowed_hosts
 from backend.inspections.routes import router as inspections
 from backend.metrics.routes import router as metrics
+from backend.migrations import bring_up
 from backend.nudge import celery_publisher
 from backend.openapi import describe
 from backend.people.attempts import FailedLogins
@@ -34,6 +37,7 @@ from backend.settings import Settings
 from backend.slurm.routes import router as slurm
 from backend.stream.feed import Feed
 from backend.stream.routes import router as stream
+from backend.trouble import usable_database
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +58,16 @@ ROUTERS = (
 
 
 def create_app_from_env() -> FastAPI:
-    """What uvicorn is told to serve: ``uvicorn --factory backend.main:create_app_from_env``."""
-    return create_app(Settings())
+    """What uvicorn is told to serve: ``uvicorn --factory backend.main:create_app_from_env``.
+
+    The database is brought to this version's schema first; one of a newer version ends the process.
+    """
+    settings = Settings()
+    try:
+        _bring_up(settings)
+    except SceLabError as error:
+        sys.exit(f"The API cannot start. {error}")
+    return create_app(settings)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -105,6 +117,17 @@ async def _live(app: FastAPI) -> AsyncIterator[None]:
         yield
     app.state.token_uses.close()
     app.state.engine.dispose()
+
+
+def _bring_up(settings: Settings) -> None:
+    """Raises ``NewerSchema``, or ``Invalid`` for an address of no database."""
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with usable_database(settings.database):
+            bring_up(settings.database)
+    except Away as error:
+        # The pages are served all the same, and say what is missing.
+        log.error("%s", error)
 
 
 def _make_administrator(app: FastAPI, settings: Settings) -> None:

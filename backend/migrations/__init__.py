@@ -6,7 +6,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from backend.db import open_engine
 from backend.errors import Conflict
@@ -49,18 +49,31 @@ def upgrade(url: str) -> None:
         engine.dispose()
 
 
+def bring_up(url: str) -> None:
+    """What a process does with its database before it serves: as ``upgrade``, but a database that no migration
+    made is left to its maker.
+
+    Raises ``NewerSchema``.
+    """
+    engine = open_engine(url)
+    try:
+        is_foreign = not _heads(engine) and bool(inspect(engine).get_table_names())
+    finally:
+        engine.dispose()
+    if not is_foreign:
+        upgrade(url)
+
+
 def is_current(engine: Engine) -> bool:
     """Whether the database has exactly this version's schema."""
-    with engine.connect() as connection:
-        heads = MigrationContext.configure(connection).get_current_heads()
-    return set(heads) == set(_script().get_heads())
+    return set(_heads(engine)) == set(_script().get_heads())
 
 
 def require_current(engine: Engine) -> None:
     """Raises ``NewerSchema`` or ``OlderSchema``. A database that no migration made is left to its maker."""
     with engine.connect() as connection:
         _refuse_newer(connection)
-        heads = MigrationContext.configure(connection).get_current_heads()
+    heads = _heads(engine)
     if heads and set(heads) != set(_script().get_heads()):
         raise OlderSchema(", ".join(heads))
 
@@ -77,6 +90,11 @@ def _lock(connection: Connection) -> None:
     # On SQLite the transaction itself was begun as the only writer (backend.db).
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+
+
+def _heads(engine: Engine) -> tuple[str, ...]:
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_heads()
 
 
 def _refuse_newer(connection: Connection) -> None:
