@@ -5,6 +5,7 @@ from backend.compute.tables import Device, Host
 from backend.datasets.tables import Dataset, Item, Preparation
 from backend.db import Table
 from backend.experiments.tables import Experiment
+from backend.limits.tables import Limit
 from backend.metrics.tables import Point, Rollup, Series
 from backend.people.tables import ApiToken, BrowserSession, Deed, LoginLink, User
 from backend.runs.tables import Attempt, Run
@@ -23,6 +24,7 @@ __all__ = [
     "Experiment",
     "Host",
     "Item",
+    "Limit",
     "LoginLink",
     "Point",
     "Preparation",

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from backend.compute.service import AWAY_AFTER
 from backend.compute.tables import Device, Host
 from backend.db import now
 
@@ -22,6 +23,17 @@ class HostRoom:
     free: Counter[str]
     disk_short: str | None = None
     """Why it starts nothing for want of disk, in words."""
+    labels: frozenset[str] = field(default_factory=frozenset)
+    """As a definition requires them: gpu=a100."""
+
+    @property
+    def is_online(self) -> bool:
+        """A moment in the future too: the clock was put back since, and nobody knows how old it is."""
+        return abs(self.seen_s_ago) < AWAY_AFTER.total_seconds()
+
+    @property
+    def may_start(self) -> bool:
+        return self.is_online and self.is_taking and self.disk_short is None
 
     def kind_for(self, accelerator: str) -> str:
         """The kind of device that a run with this accelerator takes here."""
@@ -53,6 +65,7 @@ def room_of(host: Host, devices: Sequence[tuple[str, int | None]]) -> HostRoom:
         total=Counter(kind for kind, _ in devices),
         free=Counter(kind for kind, run_id in devices if run_id is None),
         disk_short=_disk_short(host),
+        labels=frozenset(f"{name}={value}" for name, value in host.labels.items()),
     )
 
 

@@ -24,6 +24,8 @@ class Host(Table):
     disk_least_bytes: Mapped[int | None] = mapped_column(BigInteger)
     """With less than this free it starts no run."""
     versions: Mapped[dict[str, str]] = mapped_column(default=dict)
+    labels: Mapped[dict[str, str]] = mapped_column(default=dict, server_default="{}")
+    """What a run may require of it, as in gpu=a100."""
     registered_at: Mapped[datetime] = mapped_column(default=now)
     seen_at: Mapped[datetime] = mapped_column(default=now)
 

@@ -8,6 +8,7 @@ from backend.checkpoints.tables import Checkpoint
 from backend.datasets.lookups import by_root
 from backend.db import now
 from backend.nudge import nudge
+from backend.runs.estimates import estimate
 from backend.runs.life import DRAFT, QUEUED, move
 from backend.runs.naming import evaluation_name
 from backend.runs.tables import Run
@@ -21,6 +22,7 @@ from sce.definition import (
     definition_adapter,
     kind_of,
 )
+from sce.definition.derived import derive
 
 MAX_PRIORITY = 100
 
@@ -88,6 +90,7 @@ def _launch(
         dataset_id=dataset.id if dataset else parent.dataset_id,
         epochs=asked.protocol.optimisation.epochs if isinstance(asked.protocol, TrainedProtocol) else None,
         created_at=now(),
+        expected_s=estimate(db, asked, derive(asked, train_items=None)).seconds,
     )
     db.add(run)
     db.flush()

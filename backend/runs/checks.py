@@ -11,7 +11,6 @@ from backend.compute.leases import HostRoom, rooms
 from backend.datasets.lookups import by_root, num_shorter, split_sizes
 from backend.datasets.tables import Dataset
 from backend.runs.asking import Asked
-from backend.runs.waiting import AWAY_AFTER_S
 from backend.slurm.reading import sites_by_login
 from backend.slurm.tables import SlurmProfile
 from backend.slurm.words import site_sentence
@@ -177,7 +176,7 @@ def _check_site(
 def _check_compute(compute: Compute, hosts: Sequence[HostRoom], found: Findings) -> None:
     if compute.nodes > 1:
         found.faults["compute.nodes"] = "More than one node needs SLURM: choose 1, or a SLURM profile."
-    if not any(host.seen_s_ago < AWAY_AFTER_S for host in hosts):
+    if not any(host.is_online for host in hosts):
         found.warnings.append("No worker is online: the run waits in the queue until one is.")
     if not hosts:
         return

@@ -6,13 +6,12 @@ Every writer names the attempt it speaks for; one that speaks for an older attem
 from dataclasses import dataclass
 
 from pydantic import ValidationError
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.compute.leases import HostRoom, devices_of, lease, lock_host, release_devices, room_of
+from backend.compute.leases import devices_of, lease, lock_host, release_devices
 from backend.compute.tables import Device
-from backend.datasets.lookups import ready_ids
-from backend.db import now
+from backend.db import lock_for_this_transaction, now
 from backend.nudge import nudge
 from backend.runs.life import (
     FAILED,
@@ -28,11 +27,16 @@ from backend.runs.life import (
     Why,
     move,
 )
+from backend.runs.placing import Start
+from backend.runs.preemption import clear_for_waiting
+from backend.runs.queue import keep_reservations, plan_now
 from backend.runs.tables import Attempt, Run
 from backend.runs.views import FailureKind
 from backend.stream.service import tell
 from sce.definition import Evaluation, Pretrain, definition_adapter
 from sce.definition.problems import problems_of
+
+CLAIMS_LOCK = 0x5CE_0004
 
 
 @dataclass(frozen=True)
@@ -53,64 +57,50 @@ class Claim(Taken):
     device_numbers: tuple[int, ...]
 
 
-def queue() -> Select[int, int, str]:
-    """Id, devices and accelerator of what waits for devices, the next first."""
-    accelerator = Run.definition["compute"]["accelerator"].as_string()
-    return (
-        select(Run.id, Run.devices, accelerator)
-        .where(Run.state == QUEUED, Run.profile_id.is_(None))
-        .where(Run.dataset_id.is_(None) | Run.dataset_id.in_(ready_ids()))
-        .order_by(Run.priority.desc(), Run.queued_at, Run.id)
-    )
+def claim_next(db: Session, *, host: str, preempt_below: int | None = None) -> Claim | None:
+    """The first queued run that is to start on the host now, STARTING and holding its devices.
 
-
-def claim_next(db: Session, *, host: str) -> Claim | None:
-    """The first queued run that fits the host's free devices, now STARTING and holding them.
-
-    A run at the head that the host could carry keeps its devices free until enough are: smaller ones
-    behind it do not slip past. Two callers never get the same run.
+    One claim at a time, on all hosts together: two never get the same run, pass a limit, or take what is
+    kept for another. With ``preempt_below``, running ones of a lower priority than that make room for a
+    waiting one of a higher.
     """
     row = lock_host(db, host)
     if row is None or not row.enabled:
         return None
-    devices = devices_of(db, row)
-    room = room_of(row, [(device.kind, device.run_id) for device in devices])
-    for run_id, kind, wanted in fitting(db, room):
-        free = [device for device in devices if device.kind == kind and device.run_id is None]
-        claim = _claim(db, run_id, host=host, devices=free[:wanted])
-        if claim is not None:
+    if preempt_below is None and not any(device.run_id is None for device in devices_of(db, row)):
+        return None
+    lock_for_this_transaction(db, CLAIMS_LOCK)
+    tried: set[int] = set()
+    while True:
+        plan = plan_now(db, asking=host)
+        start = next((start for start in plan.starts_on(host) if start.wish.run_id not in tried), None)
+        if start is None:
+            break
+        tried.add(start.wish.run_id)
+        if (claim := _claim(db, start, devices_of(db, row))) is not None:
+            keep_reservations(db, plan)
             return claim
+    keep_reservations(db, plan)
+    if preempt_below is not None:
+        clear_for_waiting(db, plan, below=preempt_below)
     return None
 
 
-def fitting(db: Session, room: HostRoom) -> list[tuple[int, str, int]]:
-    """Runs that could start here now, the next first: (run id, kind of device, how many)."""
-    reserved: set[str] = set()
-    fitting = []
-    for run_id, wanted, accelerator in db.execute(queue()).all():
-        kind = room.kind_for(accelerator)
-        if wanted > room.total[kind] or kind in reserved:
-            continue
-        if wanted > room.free[kind]:
-            reserved.add(kind)
-        else:
-            fitting.append((run_id, kind, wanted))
-    return fitting
-
-
-def _claim(db: Session, run_id: int, *, host: str, devices: list[Device]) -> Claim | None:
-    """None when another host was faster, or when the run asks for something that this version cannot read."""
-    run = db.get_one(Run, run_id, populate_existing=True)
+def _claim(db: Session, start: Start, devices: list[Device]) -> Claim | None:
+    """None when it was stopped meanwhile, or when it asks for something that this version cannot read."""
+    run = db.get_one(Run, start.wish.run_id, populate_existing=True)
+    free = [device for device in devices if device.kind == start.spot.kind and device.run_id is None]
     try:
-        definition = take(db, run, host=host)
+        definition = take(db, run, host=start.spot.host)
     except IllegalMove:
         return None
     if definition is None:
         return None
-    lease(db, devices, run_id=run.id, attempt=run.attempt)
+    taken = free[: start.wish.devices]
+    lease(db, taken, run_id=run.id, attempt=run.attempt)
     db.flush()
-    tell(db, "host", devices[0].host_id)
-    return Claim(run.id, run.attempt, definition, devices[0].kind, tuple(device.number for device in devices))
+    tell(db, "host", taken[0].host_id)
+    return Claim(run.id, run.attempt, definition, start.spot.kind, tuple(device.number for device in taken))
 
 
 def take(db: Session, run: Run, *, host: str) -> Pretrain | Evaluation | None:

@@ -66,12 +66,14 @@ def launch(db: Session, asked: LaunchRequest, *, settings: Settings, by: User | 
     dataset = found.dataset or _registered(db, wanted.definition.data, settings, by)
     _register_planned(db, wanted, settings, by)
     runs = _write(db, asked, wanted, experiment, dataset, by)
+    derived = derive(wanted.definition, train_items=found.train_items)
+    expected = estimate(db, wanted.definition, derived)
     for run in runs:
         run.profile_id = profile.id if profile else None
+        run.expected_s = expected.seconds
         if not asked.is_draft:
             move(db, run, QUEUED, by=by, verb="launched")
             nudge(db, "worker.start_runs")
-    derived = derive(wanted.definition, train_items=found.train_items)
     warnings = [*found.warnings, *_disk_warnings(_disk_bytes(derived), settings)]
     return LaunchedView(id=runs[0].id, runs=run_views(db, runs), derived=derived, warnings=warnings)
 

@@ -107,6 +107,12 @@ def _marks(run: Run, to: RunState, why: Why | None) -> dict[str, Any]:
     if to is QUEUED:
         marks |= {"queued_at": moment, "ended_at": None, "failure_kind": None, "failure_sentence": None}
         marks["retry_at"] = None
+        # Who was queued before and came to nothing through no fault of its own keeps its place.
+        if run.turn is None or run.state not in (STARTING, PREEMPTED):
+            marks["turn"] = moment
+    if to is STARTING or to in ENDED:
+        marks |= {"reserved_host_id": None, "reserved_until": None}
+        marks |= {"makes_room_for_id": None, "makes_room_since": None}
     if to is RUNNING and run.started_at is None:
         marks["started_at"] = moment
     if to in ENDED or to in (QUEUED, PREEMPTED):

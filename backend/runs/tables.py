@@ -1,18 +1,30 @@
 """Runs and their attempts. ``Run.state`` is written by ``backend.runs.life.move`` alone."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.db import Table, now
 
 
+def _of_compute(field: str, otherwise: Any) -> Callable[[DefaultExecutionContext], Any]:
+    """What the definition says of where it runs, in a column of its own: the queue is read often, and whole."""
+
+    def read(context: DefaultExecutionContext) -> Any:  # Any: JSON
+        given: dict[str, Any] = context.get_current_parameters()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
+        return given["definition"].get("compute", {}).get(field, otherwise)
+
+    return read
+
+
 class Run(Table):
     __tablename__ = "runs"
     __table_args__ = (
-        Index("ix_runs_queue", "state", "priority", "queued_at"),
+        Index("ix_runs_queue", "state", "priority", "turn"),
         UniqueConstraint("checkpoint_id", "plan_index"),
     )
 
@@ -33,6 +45,22 @@ class Run(Table):
     """Higher starts first."""
     devices: Mapped[int] = mapped_column(default=1)
     """Slots that the run holds while it runs."""
+    accelerator: Mapped[str] = mapped_column(
+        String(8), default=_of_compute("accelerator", "auto"), server_default="auto"
+    )
+    labels: Mapped[list[str]] = mapped_column(default=_of_compute("labels", []), server_default="[]")
+    """What it requires of its host."""
+    turn: Mapped[datetime | None]
+    """Its place among queued runs of the same priority, the earliest first."""
+    expected_s: Mapped[float | None]
+    """How long it was expected to take when it was launched; None without a pace to go by."""
+    reserved_host_id: Mapped[int | None] = mapped_column(ForeignKey("hosts.id"))
+    """The host whose devices are kept for it while it waits at the head of the queue."""
+    reserved_until: Mapped[datetime | None]
+    """Until then others may use them, if they certainly end before; None lets nobody."""
+    makes_room_for_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id"))
+    """The run of a higher priority that its newest attempt leaves its devices to."""
+    makes_room_since: Mapped[datetime | None]
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id"), index=True)
     """The pretraining that an evaluation measures."""
     cloned_from_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id"))

@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.compute.leases import HostRoom, rooms
 from backend.datasets.tables import Dataset
-from backend.runs.claims import queue
 from backend.runs.life import QUEUED, STARTING
+from backend.runs.placing import Kept, Plan, Wish
+from backend.runs.queue import in_order, plan_now
 from backend.runs.tables import Run
 from backend.slurm import reading as slurm
-
-AWAY_AFTER_S = 15.0
 
 
 def reasons(db: Session, runs: Sequence[Run], datasets: Mapping[int, Dataset]) -> dict[int, str]:
@@ -20,11 +20,12 @@ def reasons(db: Session, runs: Sequence[Run], datasets: Mapping[int, Dataset]) -
     submitted = _slurm_reasons(db, runs, datasets)
     if not waiting:
         return submitted
-    hosts = rooms(db)
-    places = {run_id: place for place, (run_id, *_) in enumerate(db.execute(queue()).all())}
+    hosts, plan = rooms(db), plan_now(db)
+    asked = select(Run.id)
+    places = {run_id: place for place, run_id in enumerate(db.scalars(in_order(asked)))}
     return submitted | {
         run.id: _data_reason(datasets.get(run.dataset_id or 0))
-        or _host_reason(run, hosts, places.get(run.id))
+        or _made_room(run) + (_host_reason(run, hosts) or _queue_reason(run, plan, places.get(run.id, 0)))
         for run in waiting
     }
 
@@ -53,25 +54,71 @@ def _data_reason(dataset: Dataset | None) -> str | None:
     return f"Data set {dataset.name} is being indexed."
 
 
-def _host_reason(run: Run, hosts: Sequence[HostRoom], place: int | None) -> str:
-    online = [host for host in hosts if host.seen_s_ago < AWAY_AFTER_S]
+def _made_room(run: Run) -> str:
+    return f"It made room for run {run.makes_room_for_id}. " if run.makes_room_for_id is not None else ""
+
+
+def _host_reason(run: Run, hosts: Sequence[HostRoom]) -> str | None:
+    """Why no host could carry it, whatever is free."""
+    online = [host for host in hosts if host.is_online]
     taking = [host for host in online if host.is_taking]
-    accelerator = run.definition["compute"]["accelerator"]
-    fitting = [host for host in taking if host.total[host.kind_for(accelerator)] >= run.devices]
-    what = f"{run.devices} {_kind_words(accelerator, run.devices)}"
+    wish = wish_of(run)
+    able = [host for host in taking if wish.is_carried_by(host)]
     if not online:
         return "No worker is online: start one with `scelab up`."
     if not taking:
         return "Every host is drained: let one take runs again on the Hosts page."
-    if not fitting:
-        return f"No online host has {what}."
-    short = [host.disk_short for host in fitting if host.disk_short]
-    if len(short) == len(fitting):
-        return short[0]
-    if place:
-        return f"{place} {'run is' if place == 1 else 'runs are'} ahead of it; it needs {what}."
-    free = [host for host in fitting if host.free[host.kind_for(accelerator)] >= run.devices]
-    return "A worker is about to start it." if free else f"It is next: it waits for {what} to become free."
+    if not able:
+        return _lack(wish, taking)
+    short = [host.disk_short for host in able if host.disk_short]
+    return short[0] if len(short) == len(able) else None
+
+
+def _lack(wish: Wish, hosts: Sequence[HostRoom]) -> str:
+    for label in wish.labels:
+        if not any(label in host.labels for host in hosts):
+            return f"No online host has label {label}."
+    labelled = f" with {' and '.join(wish.labels)}" if wish.labels else ""
+    return f"No online host has {_what(wish)}{labelled}."
+
+
+def _queue_reason(run: Run, plan: Plan, place: int) -> str:
+    wish = wish_of(run)
+    if run.id in plan.starts:
+        return "A worker is about to start it."
+    refusal = plan.quotas.refusal(wish)
+    if refusal is not None:
+        return refusal
+    kept = plan.kept_for(run.id)
+    if kept is not None:
+        return _head_reason(wish, kept, plan)
+    able = [wish.spot_in(room) for room in plan.rooms if wish.is_carried_by(room)]
+    passed = next((spot for spot in able if plan.free[spot] >= wish.devices and spot in plan.kept), None)
+    if passed is not None:
+        return (
+            f"What is free on {passed.host} is kept for run {plan.kept[passed].run_id}, which is ahead of it."
+        )
+    if place == 0:
+        return f"It is next: it waits for {_what(wish)} to become free."
+    return f"{place} {'run is' if place == 1 else 'runs are'} ahead of it; it needs {_what(wish)}."
+
+
+def _head_reason(wish: Wish, kept: Kept, plan: Plan) -> str:
+    leaving = [holder.run_id for holder in plan.holders if holder.makes_room_for == wish.run_id]
+    if leaving:
+        who = " and ".join(f"run {number}" for number in leaving)
+        return f"It is next: {who} {'makes' if len(leaving) == 1 else 'make'} room for it."
+    where = f" on {kept.spot.host}" if len(plan.rooms) > 1 else ""
+    return f"It is next: it waits for {_what(wish)} to become free{where}."
+
+
+def wish_of(run: Run) -> Wish:
+    own = (run.id, run.devices, run.accelerator, run.labels, run.priority, run.owner_id, run.experiment_id)
+    return Wish(*own, run.expected_s)
+
+
+def _what(wish: Wish) -> str:
+    return f"{wish.devices} {_kind_words(wish.accelerator, wish.devices)}"
 
 
 def _kind_words(accelerator: str, count: int) -> str:

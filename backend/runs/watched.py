@@ -6,10 +6,9 @@ from datetime import datetime
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from backend.compute.leases import rooms
 from backend.compute.tables import Device, Host
-from backend.runs.claims import fitting
 from backend.runs.life import HOLDING, RunState
+from backend.runs.queue import plan_now
 from backend.runs.tables import Attempt, Run
 
 
@@ -74,9 +73,6 @@ def stray_leases(db: Session) -> list[tuple[int, int]]:
 
 def unserved(db: Session, *, host: str) -> list[tuple[int, datetime]]:
     """Queued runs that the host could start now, and since when each has been queued."""
-    room = next((room for room in rooms(db) if room.name == host), None)
-    if room is None or not room.is_taking or room.disk_short:
-        return []
-    ids = [run_id for run_id, *_ in fitting(db, room)]
+    ids = [start.wish.run_id for start in plan_now(db).starts_on(host)]
     rows = db.execute(select(Run.id, Run.state_since).where(Run.id.in_(ids)).order_by(Run.id)).all()
     return [(row[0], row[1]) for row in rows]

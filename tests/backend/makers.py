@@ -182,6 +182,18 @@ def checkpoint(
     }
 
 
+def progress(*, attempt: int = 1, eta_s: float | None = None) -> dict[str, Any]:
+    return {
+        "event": "progress",
+        "attempt": attempt,
+        "time": 2.0,
+        "phase": "train",
+        "done": 1,
+        "total": 50,
+        "eta_s": eta_s,
+    }
+
+
 def end(
     status: str, *, attempt: int = 1, kind: str | None = None, sentence: str | None = None
 ) -> dict[str, Any]:

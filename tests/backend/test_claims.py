@@ -1,10 +1,11 @@
 """Claims: each run once, the first that fits, and a large one at the head is not starved."""
 
 import threading
+import time
 from collections import Counter
 
 import pytest
-from makers import PRETRAIN, Lab, end, start
+from makers import PRETRAIN, Lab, end, progress, start
 from sqlalchemy import select
 
 from backend.compute.tables import Device, Host
@@ -209,3 +210,83 @@ def test_processes_that_went_without_a_word_end_the_run(ready: Lab, state: str, 
     with ready.sessions() as db:
         assert db.scalars(select(Device.run_id)).all() == [None]
         assert db.scalars(select(Attempt)).one().outcome == comes
+
+
+def test_a_large_run_gets_the_host_that_drains_first_while_others_go_on_elsewhere(record: Lab) -> None:
+    """It keeps its host from one claim to the next, though the other one looks better meanwhile."""
+    record.dataset()
+    record.host("here", cpu=2)
+    record.host("there", cpu=2)
+    held = [record.launch().id for _ in range(3)]
+    for host in ("here", "here", "there"):
+        assert record.claim(host) is not None
+    large, small = record.launch(wanting(2)).id, [record.launch().id for _ in range(3)]
+    assert record.claim("there") is None
+    assert where_kept(record, large) == "there"
+    record.tell(held[0], start(), end("finished"))
+    assert claimed(record, "here") == small[0]
+    record.tell(held[1], start(), end("finished"))
+    record.tell(small[0], start(), end("finished"))
+    assert where_kept(record, large) == "there"
+    assert claimed(record, "here") == large
+    assert where_kept(record, large) is None
+
+
+def claimed(record: Lab, host: str) -> int | None:
+    claim = record.claim(host)
+    return claim.run_id if claim else None
+
+
+def where_kept(record: Lab, run_id: int) -> str | None:
+    asked = select(Host.name).join(Run, Run.reserved_host_id == Host.id).where(Run.id == run_id)
+    with record.sessions() as db:
+        return db.scalar(asked)
+
+
+def test_who_ends_before_slips_past_and_who_is_late_does_not(record: Lab) -> None:
+    record.dataset()
+    record.host(cpu=2)
+    long = record.running()
+    record.tell(long, progress(eta_s=36_000.0))
+    record.launch(wanting(2))
+    unknown, slow, quick = (record.launch().id for _ in range(3))
+    with record.sessions.begin() as db:
+        db.get_one(Run, slow).expected_s = 30_000.0
+        db.get_one(Run, quick).expected_s = 3_000.0
+    assert claimed(record, "here") == quick
+    assert claimed(record, "here") is None
+    assert {record.run(run_id).state for run_id in (unknown, slow)} == {"queued"}
+
+
+def test_a_claim_that_came_to_nothing_goes_back_to_its_place_among_equals(ready: Lab) -> None:
+    first, _ = ready.launch().id, ready.launch().id
+    ready.claim()
+    with ready.sessions.begin() as db:
+        requeue(db, run_id=first, attempt=1, sentence="It was never launched.")
+    assert claimed(ready, "here") == first
+
+
+def test_a_long_queue_is_claimed_from_in_no_time(record: Lab) -> None:
+    """Most of them wait behind a large run, so that nobody's turn can be told without reading on."""
+    dataset_id = record.dataset()
+    record.host("here", cpu=2)
+    record.host("there", cpu=2)
+    record.running()
+    record.runs(1, devices=2, dataset_id=dataset_id)
+    record.runs(5000, devices=2, dataset_id=dataset_id)
+    began = time.monotonic()
+    assert record.claim("here") is None
+    assert time.monotonic() - began < 1.0
+
+
+def test_what_a_queued_run_waits_for_names_who_is_kept_what_is_free(record: Lab) -> None:
+    record.dataset()
+    record.host("here", cpu=2)
+    record.running()
+    large, small = record.launch(wanting(2)).id, record.launch().id
+    with record.sessions() as db:
+        words = [run_view(db, db.get_one(Run, run_id)).waits_for for run_id in (large, small)]
+    assert words == [
+        "It is next: it waits for 2 devices to become free.",
+        f"What is free on here is kept for run {large}, which is ahead of it.",
+    ]
