@@ -72,6 +72,7 @@ def _write(file: Path, kind: Kind, seed: int) -> Path:
     grain = rng.normal(0, 6, (4, 2 * kind.height, 2 * kind.width, 3)).astype(np.int16)
     with av.open(str(file), "w") as container:
         stream = container.add_stream(kind.codec, rate=kind.fps, options=dict(kind.options))
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = kind.width, kind.height, "yuv420p"
         stream.bit_rate = kind.bit_rate
         if kind.codec == "mpeg4":

@@ -29,7 +29,7 @@ from backend.runs.ingest import ingest
 from backend.runs.tables import Run
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "backend"))
-import postgres
+import postgres  # type: ignore[import-not-found]  # lies with the tests
 
 WIDTH = 1500
 KEYS = 8

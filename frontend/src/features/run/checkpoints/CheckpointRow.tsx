@@ -124,9 +124,9 @@ function HeldBy({ checkpoint: { pinned, held_by } }: { checkpoint: Checkpoint })
 }
 
 function Deeds({ checkpoint, onDeed }: { checkpoint: Checkpoint; onDeed: (deed: Deed) => void }) {
-  const { id, may, epoch } = checkpoint;
+  const { id, may, epoch, kind } = checkpoint;
   const rest = may.filter((deed): deed is Deed => deed !== "download" && deed !== "evaluate");
-  const name = `the checkpoint of epoch ${formatEpoch(epoch)}`;
+  const name = kind === "imported" ? "the imported trunk" : `the checkpoint of epoch ${formatEpoch(epoch)}`;
   return (
     <Group gap={6} justify="flex-end" wrap="nowrap">
       {may.includes("evaluate") && (

@@ -1,5 +1,6 @@
 /** Choose how a checkpoint is measured: the evaluation recipes, with their protocols in words. */
 import { Alert, Button, Group, Modal, Radio, ScrollArea, Stack, Text } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 
 import type { Recipe } from "@/api/queries";
@@ -49,6 +50,11 @@ export function EvaluateDialog({ checkpoint, recipes, isBusy, failure, onLaunch,
           <Button variant="default" onClick={onClose}>
             Cancel
           </Button>
+          {checkpoint && recipe && (
+            <Button variant="default" component={Link} to="/launch" search={{ recipe: recipe.name, checkpoint: checkpoint.id } as never}>
+              Change it first
+            </Button>
+          )}
           <Button
             loading={isBusy}
             disabled={!recipe}
