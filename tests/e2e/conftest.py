@@ -75,6 +75,10 @@ class Lab:
         found: dict[str, Any] = answer.json()
         return found
 
+    def definition(self, run_id: int) -> dict[str, Any]:
+        found: dict[str, Any] = self.api.get(f"/runs/{run_id}/configuration").json()["definition"]
+        return found
+
     def wait(self, run_id: int, *states: str, within_s: float = 240) -> dict[str, Any]:
         """The run, once it is in one of the states."""
 

@@ -1,16 +1,17 @@
 """The same experiment on this lab's hosts and on a real SLURM, with one control changed."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from backend.settings import Settings
 from sce.data.demo import make_demo
 from tests.e2e.conftest import Lab, client_of, eventually, leave_nothing_running
-from tests.e2e.test_pages import serious_faults
+from tests.e2e.test_pages import SHOTS, serious_faults
 from tests.worker.slurm.cluster import Cluster, running_cluster
 from worker.stack import running_stack
 
@@ -53,22 +54,45 @@ def make_profile(page: Page, runs_folder: Path) -> None:
     page.get_by_role("combobox", name="Partition").fill("nope")
     page.get_by_role("button", name="Keep").click()
     page.get_by_text("SLURM has no partition nope").or_(page.get_by_text("invalid partition")).wait_for()
+    look(page, "profile")
     page.get_by_role("combobox", name="Partition").fill("main")
     page.get_by_role("combobox", name="Partition").press("Escape")
     page.get_by_role("button", name="Keep").click()
     page.get_by_role("cell", name="nodes", exact=True).wait_for()
+    look(page, "hosts")
 
 
-def launch_again_on(page: Page, run_id: int, where: str) -> int:
-    page.goto(f"/launch?clone={run_id}")
-    page.get_by_role("combobox", name="Where").click()
-    page.get_by_role("option", name=where).click()
-    page.get_by_text("sbatch", exact=True).click()
-    expect(page.get_by_label("Script for sbatch")).to_contain_text("#SBATCH --partition=main")
-    assert serious_faults(page) == []
+def launch_on(page: Page, draft: int, where: str | None) -> int:
+    """The draft as it is, or with the one control changed that says where it runs."""
+    page.goto(f"/launch?clone={draft}")
+    if where is not None:
+        page.get_by_role("combobox", name="Where").click()
+        page.get_by_role("option", name=where).click()
+        page.get_by_text("sbatch", exact=True).click()
+        expect(page.get_by_label("Script for sbatch")).to_contain_text("#SBATCH --partition=main")
+        look(page, "launch")
     page.get_by_role("button", name="Launch", exact=True).click()
     page.wait_for_url(lambda url: "/runs/" in url)
     return int(page.url.rpartition("/")[2].partition("?")[0])
+
+
+def look(page: Page, name: str) -> None:
+    """The page as it is now, in both schemes and on a phone; nothing spills over, nothing serious for axe."""
+    SHOTS.mkdir(exist_ok=True)
+    for scheme, width in (("light", 1440), ("dark", 1440), ("dark", 390)):
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(300)
+        page.screenshot(path=SHOTS / f"slurm-{name}-{scheme}-{width}.png", full_page=True)
+        assert serious_faults(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 1440, "height": 900})
+
+
+def of_slurm(page: Page) -> Locator:
+    """What the run's page says of its job."""
+    return page.get_by_role("region", name="SLURM", exact=True)
 
 
 def test_one_experiment_here_and_on_slurm(lab: Lab, slurm: Cluster, browser: Browser) -> None:
@@ -77,29 +101,54 @@ def test_one_experiment_here_and_on_slurm(lab: Lab, slurm: Cluster, browser: Bro
     page = context.new_page()
     page.goto(lab.stack.login_link())
     make_profile(page, lab.stack.settings.runs_dir)
-    here = lab.launch(LONG, name="the same")
-    there = launch_again_on(page, here, "SLURM: nodes")
-    for run_id in (here, there):
-        lab.wait(run_id, "running", within_s=90)
+    draft = lab.launch(LONG, name="the same", is_draft=True)
+    here, there = launch_on(page, draft, None), launch_on(page, draft, "SLURM: nodes")
     assert (lab.run(here)["slurm"], lab.run(there)["slurm"]) == (None, "nodes")
-    card = page.get_by_role("region", name="SLURM").or_(page.locator("section", has_text="Profile")).first
-    expect(card).to_contain_text("RUNNING", timeout=30_000)
-    assert serious_faults(page) == []
-    page.get_by_role("button", name="Stop").click()
-    page.get_by_role("dialog").get_by_role("button", name="Stop").click()
-    lab.wait(there, "stopped", within_s=60)
-    assert lab.run(here)["state"] == "running"
-    page.get_by_role("button", name="Resume").click()
-    again = lab.wait(there, "running", within_s=90)
-    assert again["attempt"] == 2
-    assert again["attempts"][0]["start_step"] > 0
-    waiting_run_says_why(lab, slurm, page)
+    assert lab.definition(here) == lab.definition(there)
+    watch_both(lab, page, here, there)
+    stop_and_requeue(lab, page, there)
+    assert lab.run(here)["state"] == "running", "the other one goes on"
+    a_waiting_run_says_why_and_until_when(lab, slurm, page)
     context.close()
 
 
-def waiting_run_says_why(lab: Lab, slurm: Cluster, page: Page) -> None:
-    slurm.ask("scontrol", "update", "partitionname=main", "state=down")
+def watch_both(lab: Lab, page: Page, here: int, there: int) -> None:
+    for run_id in (here, there):
+        lab.wait(run_id, "running", within_s=90)
+        page.goto(f"/runs/{run_id}")
+        before = page.get_by_text(re.compile(r"^step \d+ of")).inner_text()
+        expect(page.get_by_text(re.compile(r"^step \d+ of"))).not_to_have_text(before, timeout=20_000)
+    expect(of_slurm(page)).to_contain_text("RUNNING", timeout=20_000)
+    expect(of_slurm(page)).to_contain_text(re.compile("n[12]"))
+    look(page, "running")
+
+
+def stop_and_requeue(lab: Lab, page: Page, run_id: int) -> None:
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+    lab.wait(run_id, "stopped", within_s=60)
+    page.get_by_role("button", name="Resume").click()
+    again = lab.wait(run_id, "running", within_s=90)
+    assert again["attempt"] == 2
+    assert again["attempts"][0]["start_step"] > 0, "it goes on where it left"
+    expect(of_slurm(page)).to_contain_text("RUNNING", timeout=20_000)
+    look(page, "again")
+    lab.api.post(f"/runs/{run_id}/stop")
+    lab.wait(run_id, "stopped", within_s=60)
+
+
+def a_waiting_run_says_why_and_until_when(lab: Lab, slurm: Cluster, page: Page) -> None:
+    """Others hold both nodes for five minutes, which SLURM knows."""
+    others = ["--exclusive", "--nodes=2", "--time=5", "--output=/dev/null", "--wrap=sleep 300"]
+    job = slurm.ask("sbatch", "--parsable", "--partition=main", *others).strip()
+    eventually(lambda: slurm.ask("squeue", "-h", "-j", job, "-o", "%T").strip() == "RUNNING")
     waiting = lab.launch(LONG, name="waits", slurm="nodes")
     page.goto(f"/runs/{waiting}")
-    expect(page.get_by_text("its partition is down")).to_be_visible(timeout=30_000)
-    slurm.ask("scontrol", "update", "partitionname=main", "state=up")
+    expect(of_slurm(page)).to_contain_text("Resources", timeout=30_000)
+    expect(page.get_by_text("it waits for nodes to become free")).to_be_visible()
+    expect(page.get_by_text("it is expected to start at")).to_be_visible(timeout=60_000)
+    expect(of_slurm(page)).to_contain_text("Expected start")
+    look(page, "waiting")
+    slurm.ask("scancel", job)
+    lab.wait(waiting, "running", within_s=60)
+    expect(of_slurm(page)).to_contain_text("RUNNING", timeout=20_000)

@@ -3,10 +3,10 @@
 import os
 import pwd
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -117,6 +117,7 @@ class Cluster:
     def stop(self) -> None:
         for name in ("slurmd-n1", "slurmd-n2", "slurmctld", "munged"):
             self._end(name)
+        self._end_steps()
 
     def _is_down(self, node: str) -> bool:
         return "DOWN" in self.ask("scontrol", "-o", "show", "node", node)
@@ -153,16 +154,33 @@ class Cluster:
             pytest.fail(f"{command[0]} did not start: {done.stderr}")
 
     def _end(self, name: str) -> None:
-        """End the daemon of that pid file, if it runs."""
+        """End the daemon of that pid file, if it runs. slurmd waits for its steps, but not for ever."""
         file = self.folder / f"{name}.pid"
         if not file.exists():
             return
         try:
             process = psutil.Process(int(file.read_text()))
-            process.send_signal(signal.SIGTERM)
-            eventually(lambda: has_gone(process), within_s=10)
+            process.terminate()
+            if not has_ended(process, within_s=5):
+                process.kill()
         except (psutil.NoSuchProcess, ValueError):
             file.unlink(missing_ok=True)
+
+    def _end_steps(self) -> None:
+        """A step that its controller gave up outlives the daemons."""
+        for process in psutil.process_iter(["name", "environ"]):
+            is_step = process.info["name"] == "slurmstepd"
+            if is_step and (process.info["environ"] or {}).get("SLURM_CONF") == str(self.conf):
+                process.kill()
+
+
+def has_ended(process: psutil.Process, *, within_s: float) -> bool:
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        if has_gone(process):
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def has_gone(process: psutil.Process) -> bool:

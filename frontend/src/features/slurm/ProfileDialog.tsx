@@ -1,6 +1,6 @@
 /** A profile: what an administrator says of a SLURM site. What is wrong is said at its field, in SLURM's words. */
 import { Autocomplete, Button, Group, Modal, SimpleGrid, Stack, Text, Textarea, TextInput } from "@mantine/core";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
 
 import { Refusal } from "@/api/client";
 import { ErrorBox } from "@/ui/ErrorBox";
@@ -35,6 +35,11 @@ const FIELDS: readonly (readonly [FieldName, string, string])[] = [
 
 export function ProfileDialog({ profile, sites, isBusy, failure, onClose, onSave }: ProfileDialogProps) {
   const [typed, setTyped] = useState<Typed>(() => (profile ? typedOf(profile) : NEW));
+  const form = useRef<HTMLFormElement>(null);
+  // The form is longer than a screen: what was refused is brought into sight.
+  useEffect(() => {
+    if (failure) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+  }, [failure]);
   const errors = failure instanceof Refusal ? failure.fields : {};
   const isAtField = Object.keys(NEW).some((field) => errorAt(errors, field as FieldName));
   const bind = (field: FieldName) => ({
@@ -52,7 +57,7 @@ export function ProfileDialog({ profile, sites, isBusy, failure, onClose, onSave
   const site = sites.find(({ login }) => login === typed.login);
   return (
     <Modal opened onClose={onClose} size="xl" title={profile ? `SLURM profile ${profile.name}` : "New SLURM profile"} closeButtonProps={{ "aria-label": "Close" }}>
-      <form onSubmit={submit}>
+      <form ref={form} onSubmit={submit}>
         <Stack gap="sm">
           <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="sm">
             <TextInput size="xs" label="Name" description="People choose it by this." required maxLength={64} data-autofocus {...bind("name")} />
