@@ -12,6 +12,7 @@ import typer
 
 from backend.backup import back_up
 from backend.cli_checkpoints import checkpoints
+from backend.cli_slurm import profiles
 from backend.client import ENDED, Lab, LaunchMore, RunFilter
 from backend.console import give_up, lab_here, settings_here
 from backend.errors import SceLabError
@@ -21,6 +22,7 @@ from sce.recipes import parse_override
 
 app = typer.Typer(no_args_is_help=True, help="SCE Lab: launch, watch and evaluate self-supervised learning.")
 app.add_typer(checkpoints, name="checkpoint")
+app.add_typer(profiles, name="slurm")
 data = typer.Typer(no_args_is_help=True, help="Data sets: make, index and list them.")
 tokens = typer.Typer(no_args_is_help=True, help="API tokens.")
 app.add_typer(data, name="data")

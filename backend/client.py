@@ -24,6 +24,7 @@ from backend.people.views import LoginLinkView, NewTokenView, TokenView
 from backend.results.views import Format, OwnTable
 from backend.runs.views import LaunchedView, LogView, PreviewView, RecipeView, RunDetail, RunView, SortKey
 from backend.settings import Settings
+from backend.slurm.views import ProfileView
 from backend.views import Page, Problem
 from sce.definition import RunKind
 
@@ -302,6 +303,15 @@ class Lab:
                 raise TookTooLong(f"Indexing {dataset.name}", timeout_s)
             time.sleep(0.5)
         return dataset
+
+    # -- SLURM
+
+    def slurm_profiles(self) -> list[ProfileView]:
+        return self._get(list[ProfileView], "/slurm/profiles")
+
+    def check_profile(self, profile_id: int) -> ProfileView:
+        """Let a tiny job look at a compute node; the profile's probe tells when it has."""
+        return self._post(ProfileView, f"/slurm/profiles/{profile_id}/check")
 
     # -- people
 

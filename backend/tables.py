@@ -9,7 +9,7 @@ from backend.limits.tables import Limit
 from backend.metrics.tables import Point, Rollup, Series
 from backend.people.tables import ApiToken, BrowserSession, Deed, LoginLink, User
 from backend.runs.tables import Attempt, Run
-from backend.slurm.tables import SlurmJob, SlurmProfile, SlurmSite
+from backend.slurm.tables import SlurmJob, SlurmProbe, SlurmProfile, SlurmSite
 from backend.stream.tables import Change
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "Run",
     "Series",
     "SlurmJob",
+    "SlurmProbe",
     "SlurmProfile",
     "SlurmSite",
     "Table",

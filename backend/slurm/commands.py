@@ -19,7 +19,7 @@ AWAY = re.compile(
     re.IGNORECASE,
 )
 PREFIX = re.compile(
-    r"^((sbatch|squeue|scontrol|scancel|sinfo|sacct): )?((error|fatal|allocation failure): )?"
+    r"^((sbatch|squeue|scontrol|scancel|sinfo|sacct): )?((error|fatal|allocation failure): )?(slurm_\w+ error: )?"
 )
 
 

@@ -7,11 +7,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.errors import Invalid
+from backend.slurm.probes import newest_probes
 from backend.slurm.profile import Profile
 from backend.slurm.script import Job, sbatch_text
-from backend.slurm.tables import SlurmJob, SlurmProfile, SlurmSite
-from backend.slurm.views import PartitionView, ProfileView, SiteView, SlurmJobView
-from backend.slurm.words import job_sentence, site_sentence
+from backend.slurm.tables import SlurmJob, SlurmProbe, SlurmProfile, SlurmSite
+from backend.slurm.views import PartitionView, ProbeView, ProfileView, SiteView, SlurmJobView
+from backend.slurm.words import job_sentence, probe_sentence, site_sentence
 
 COOKIE = "0123456789abcdef"
 """Stands for the one that a launch makes."""
@@ -100,14 +101,27 @@ def job_view(where: Whereabouts) -> SlurmJobView:
 
 
 def profile_views(db: Session, rows: Sequence[SlurmProfile]) -> list[ProfileView]:
-    sites = sites_by_login(db)
-    return [_profile_view(row, sites) for row in rows]
+    sites, probes = sites_by_login(db), newest_probes(db, [row.id for row in rows])
+    return [_profile_view(row, sites, probes.get(row.id)) for row in rows]
 
 
-def _profile_view(row: SlurmProfile, sites: Mapping[str, SlurmSite]) -> ProfileView:
+def _profile_view(row: SlurmProfile, sites: Mapping[str, SlurmSite], probe: SlurmProbe | None) -> ProfileView:
     profile = Profile.model_validate(row.profile)
     amiss = site_sentence(sites.get(profile.login)) or ""
-    return ProfileView(id=row.id, name=row.name, profile=profile, site=amiss, text=example_text(profile))
+    return ProfileView(
+        id=row.id,
+        name=row.name,
+        profile=profile,
+        site=amiss,
+        text=example_text(profile),
+        probe=_probe_view(probe, amiss) if probe else None,
+    )
+
+
+def _probe_view(row: SlurmProbe, site: str) -> ProbeView:
+    waits_for = None if row.ended_at else site or probe_sentence(row)
+    columns = {name: getattr(row, name) for name in ("asked_at", "ended_at", "job", "good", "amiss")}
+    return ProbeView(**columns, waits_for=waits_for)
 
 
 def example_text(profile: Profile, *, devices: int = 1, nodes: int = 1, accelerator: str = "auto") -> str:

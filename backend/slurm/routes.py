@@ -32,6 +32,12 @@ def edit_profile(db: Db, user: Administrator, profile_id: Id, asked: ProfileRequ
     return reading.profile_views(db, [service.edit_profile(db, profile_id, asked, by=user)])[0]
 
 
+@router.post("/profiles/{profile_id}/check")
+def check_profile(db: Db, user: Administrator, profile_id: Id) -> ProfileView:
+    """Let a tiny job look whether a compute node has what runs need; its findings stay with the profile."""
+    return reading.profile_views(db, [service.check_profile(db, profile_id, by=user)])[0]
+
+
 @router.delete("/profiles/{profile_id}", status_code=204)
 def remove_profile(db: Db, user: Administrator, profile_id: Id) -> None:
     """Offer a profile to no run any more."""

@@ -1,6 +1,7 @@
 """The text that sbatch is given. Pure: the same for a preview as for a launch."""
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from backend.slurm.profile import Profile, fit_path
@@ -35,32 +36,100 @@ def sbatch_text(profile: Profile, job: Job) -> str:
     return "\n".join([*lines, *_body(profile, job, folder), ""])
 
 
+@dataclass(frozen=True)
+class Look:
+    """What a probe looks for."""
+
+    probe_id: int
+    token: str
+    """Written into the probe's folder by the worker, for the node to read."""
+    python: str
+    package_root: str
+    roots: tuple[str, ...]
+    """Data roots of this lab."""
+
+
+NO_FOLDER, ANOTHER_FOLDER, READ_ONLY, NO_PROGRAM = 80, 81, 82, 83
+"""Exit statuses of a probe: where it came to its end."""
+
+
+def probe_folder(probe_id: int) -> str:
+    """Name of its folder in the runs folder; no run is called so."""
+    return f".probe-{probe_id}"
+
+
+def probe_text(profile: Profile, look: Look) -> str:
+    """A batch script that looks at its node. Whatever it finds it can say: by a file, or else its exit status."""
+    runs, folder = profile.runs_folder, f"{profile.runs_folder}/{probe_folder(look.probe_id)}"
+    mine = {
+        "job-name": f"scelab-check-{look.probe_id}",
+        "comment": f"scelab:{look.token}",
+        # A node that lacks the runs folder could not even start there.
+        "chdir": "/",
+        "output": "/dev/null",
+    }
+    asks = site_options(profile, devices=1, nodes=1, wants_gpu=bool(profile.gres), time_limit_min=5)
+    options = [*_written({**mine, **asks}), "no-requeue", *profile.extra]
+    wanted = [*(["--gpus"] if profile.gres else []), *look.roots]
+    python = [profile.python or look.python, "-m", "sce.probe", *wanted]
+    command = _where_it_runs(profile, python, wants_gpu=bool(profile.gres))
+    lines = [
+        *_preamble(profile),
+        *_exports({"PYTHONSAFEPATH": "1", "PYTHONPATH": look.package_root}),
+        f"[ -d {shlex.quote(runs)} ] || exit {NO_FOLDER}",
+        f'[ "$(cat {shlex.quote(folder)}/token)" = {look.token} ] || exit {ANOTHER_FOLDER}',
+        f"cd {shlex.quote(folder)} && echo "$SLURMD_NODENAME" > node || exit {READ_ONLY}",
+        f"srun --export=ALL {command} > answer.json 2> said || exit {NO_PROGRAM}",
+    ]
+    return "\n".join(["#!/bin/bash", *(f"#SBATCH --{option}" for option in options), "", *lines, ""])
+
+
 def job_name(run_id: int, attempt: int) -> str:
     return f"scelab-{run_id}.{attempt}"
 
 
 def _options(profile: Profile, job: Job, folder: str) -> list[str]:
-    wants_gpu = job.accelerator != "cpu" and profile.gres
+    wants_gpu = job.accelerator != "cpu" and bool(profile.gres)
+    asks = site_options(
+        profile,
+        devices=job.devices,
+        nodes=job.nodes,
+        wants_gpu=wants_gpu,
+        time_limit_min=profile.time_limit_min,
+    )
     chosen = {
         "job-name": job_name(job.run_id, job.attempt),
         "comment": f"scelab:{job.cookie}",
         "chdir": _quoted(folder),
         "output": _quoted(f"{folder}/output.log"),
         "open-mode": "append",
+        **asks,
+        "signal": f"B:USR1@{profile.warn_s}",
+    }
+    # A run is submitted again by the lab, as its next attempt; SLURM must not start this one twice.
+    return [*_written(chosen), "no-requeue", *profile.extra]
+
+
+def site_options(
+    profile: Profile, *, devices: int, nodes: int, wants_gpu: bool, time_limit_min: int
+) -> dict[str, str]:
+    """What is asked of the site, by the option's name; an empty one is left out."""
+    return {
         "partition": profile.partition,
         "account": profile.account,
         "qos": profile.qos,
         "constraint": f'"{profile.constraint}"' if profile.constraint else "",
-        "time": str(profile.time_limit_min),
-        "nodes": str(job.nodes),
-        "ntasks-per-node": str(job.devices),
+        "time": str(time_limit_min),
+        "nodes": str(nodes),
+        "ntasks-per-node": str(devices),
         "cpus-per-task": str(profile.cpus_per_device),
-        "gres": f"{profile.gres}:{job.devices}" if wants_gpu else "",
+        "gres": f"{profile.gres}:{devices}" if wants_gpu else "",
         "mem": profile.memory,
-        "signal": f"B:USR1@{profile.warn_s}",
     }
-    # A run is submitted again by the lab, as its next attempt; SLURM must not start this one twice.
-    return [*(f"{name}={value}" for name, value in chosen.items() if value), "no-requeue", *profile.extra]
+
+
+def _written(options: Mapping[str, str]) -> list[str]:
+    return [f"{name}={value}" for name, value in options.items() if value]
 
 
 def _quoted(path: str) -> str:
@@ -68,13 +137,11 @@ def _quoted(path: str) -> str:
 
 
 def _body(profile: Profile, job: Job, folder: str) -> list[str]:
-    modules = [f"module load {' '.join(profile.modules)}"] if profile.modules else []
     return [
         "",
         "# A job that SLURM starts once more is not the lab's: its run is submitted again as a new attempt.",
         f'[ "${{SLURM_RESTART_COUNT:-0}}" = 0 ] || exit {STARTED_TWICE}',
-        *modules,
-        *(profile.setup.split("\n") if profile.setup else []),
+        *_preamble(profile),
         *_environment(job),
         "",
         "# Before the time limit: every rank saves at the same step and leaves. A user's stop goes first.",
@@ -92,6 +159,11 @@ def _body(profile: Profile, job: Job, folder: str) -> list[str]:
     ]
 
 
+def _preamble(profile: Profile) -> list[str]:
+    modules = [f"module load {' '.join(profile.modules)}"] if profile.modules else []
+    return [*modules, *(profile.setup.split("\n") if profile.setup else [])]
+
+
 def _environment(job: Job) -> list[str]:
     named = {
         "SCELAB_ATTEMPT": job.cookie,
@@ -100,13 +172,23 @@ def _environment(job: Job) -> list[str]:
         "PYTHONSAFEPATH": "1",
         "PYTHONPATH": job.package_root,
     }
-    exports = [f"export {name}={shlex.quote(value)}" for name, value in named.items() if value]
-    return [*exports, 'export OMP_NUM_THREADS="${OMP_NUM_THREADS:-${SLURM_CPUS_PER_TASK:-1}}"']
+    return [*_exports(named), 'export OMP_NUM_THREADS="${OMP_NUM_THREADS:-${SLURM_CPUS_PER_TASK:-1}}"']
+
+
+def _exports(named: Mapping[str, str]) -> list[str]:
+    return [f"export {name}={shlex.quote(value)}" for name, value in named.items() if value]
 
 
 def _command(profile: Profile, job: Job, folder: str) -> str:
     trainer = [profile.python or job.python, *job.program, folder, "--attempt", str(job.attempt)]
-    if profile.container:
-        devices = ["--nv"] if job.accelerator != "cpu" else []
-        trainer = ["apptainer", "exec", *devices, "--bind", profile.runs_folder, profile.container, *trainer]
-    return shlex.join(trainer)
+    return _where_it_runs(profile, trainer, wants_gpu=job.accelerator != "cpu")
+
+
+def _where_it_runs(profile: Profile, program: list[str], *, wants_gpu: bool) -> str:
+    """The program on the node itself, or in the profile's container."""
+    if not profile.container:
+        return shlex.join(program)
+    devices = ["--nv"] if wants_gpu else []
+    return shlex.join(
+        ["apptainer", "exec", *devices, "--bind", profile.runs_folder, profile.container, *program]
+    )

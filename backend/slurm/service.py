@@ -13,6 +13,7 @@ from backend.people.tables import User
 from backend.runs.life import ACTIVE
 from backend.runs.tables import Run
 from backend.slurm.commands import Refused, Slurm, SlurmAway
+from backend.slurm.probes import ask_probe
 from backend.slurm.profile import Profile
 from backend.slurm.reading import example_text, offered, sites_by_login
 from backend.slurm.tables import SlurmProfile
@@ -47,6 +48,13 @@ def remove_profile(db: Session, profile_id: int, *, by: User) -> None:
         raise Conflict(f"Run {run_id} goes by profile {row.name}: stop it first, or wait for its end.")
     row.removed_at = now()
     record_deed(db, "removed a SLURM profile", by=by, detail={"profile": row.name})
+
+
+def check_profile(db: Session, profile_id: int, *, by: User) -> SlurmProfile:
+    """Let a job look at a compute node; what it finds is kept with the profile. Raises ``NotFound``."""
+    row = get_profile(db, profile_id)
+    ask_probe(db, row, by=by)
+    return row
 
 
 def get_profile(db: Session, profile_id: int) -> SlurmProfile:

@@ -37,6 +37,27 @@ class SlurmSite(Table):
     """Why it does not, in the words of its commands."""
 
 
+class SlurmProbe(Table):
+    """A job that looks whether a compute node has what the runs of a profile need."""
+
+    __tablename__ = "slurm_probes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    profile_id: Mapped[int] = mapped_column(ForeignKey("slurm_profiles.id", ondelete="CASCADE"), index=True)
+    asked_at: Mapped[datetime] = mapped_column(default=now)
+    taken_at: Mapped[datetime | None]
+    """When a worker took it upon itself to submit it."""
+    job: Mapped[int | None]
+    """SLURM's number of it."""
+    state: Mapped[str | None] = mapped_column(String(32))
+    reason: Mapped[str | None] = mapped_column(String(128))
+    ended_at: Mapped[datetime | None]
+    good: Mapped[list[str]] = mapped_column(default=list)
+    """What is as it should be, a sentence each."""
+    amiss: Mapped[list[str]] = mapped_column(default=list)
+    """What is not, each with its remedy."""
+
+
 class SlurmJob(Table):
     """What SLURM says of an attempt's job."""
 

@@ -13,6 +13,22 @@ class ProfileRequest(Request):
     profile: Profile
 
 
+class ProbeView(View):
+    """What a compute node was found to have of what runs need."""
+
+    asked_at: datetime
+    ended_at: datetime | None
+    """When its job had looked; null while it is under way."""
+    job: int | None
+    """SLURM's number of it."""
+    waits_for: str | None
+    """While it is under way: what it waits for."""
+    good: list[str]
+    """What is as it should be, a sentence each."""
+    amiss: list[str]
+    """What is not, each with its remedy."""
+
+
 class ProfileView(View):
     id: int
     name: str
@@ -21,6 +37,8 @@ class ProfileView(View):
     """What is amiss with its site, in words; empty while SLURM answers."""
     text: str
     """What sbatch would be given for a run of one device, its numbers made up."""
+    probe: ProbeView | None
+    """The newest look at its compute nodes; null before the first."""
 
 
 class PartitionView(View):

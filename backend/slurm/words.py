@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from backend.db import now
-from backend.slurm.tables import SlurmJob, SlurmSite
+from backend.slurm.tables import SlurmJob, SlurmProbe, SlurmSite
 
 UNASKED_AFTER = timedelta(minutes=5)
 REASONS = {
@@ -41,6 +41,16 @@ def job_sentence(job: SlurmJob) -> str | None:
     return said + (
         f"; it is expected to start at {job.expected_at:%Y-%m-%d %H:%M} UTC." if job.expected_at else "."
     )
+
+
+def probe_sentence(probe: SlurmProbe) -> str:
+    """What a look at a compute node waits for."""
+    if probe.job is None:
+        return "A worker submits it in a moment."
+    if probe.state != "PENDING":
+        return f"Job {probe.job} looks."
+    why = f": {reason_words(probe.reason)} ({probe.reason})" if probe.reason else ""
+    return f"Job {probe.job} waits in SLURM's queue{why}."
 
 
 def reason_words(reason: str) -> str:

@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from edge_fixtures import Lab as EdgeLab
 from makers import PRETRAIN, Lab, start
+from sqlalchemy import update
 from starlette.testclient import TestClient
 
 from backend.db import now
 from backend.runs.claims import give_back, mark_gone
 from backend.runs.life import STOPPING, move
 from backend.runs.tables import Attempt, Run
+from backend.slurm.probes import end_probe, note_probe, open_probes, take_probe
 from backend.slurm.record import (
     JobSight,
     Submission,
@@ -23,7 +25,7 @@ from backend.slurm.record import (
     note_silence,
 )
 from backend.slurm.service import minutes_of
-from backend.slurm.tables import SlurmSite
+from backend.slurm.tables import SlurmProbe, SlurmSite
 
 pytest_plugins = ["edge_fixtures"]
 
@@ -114,6 +116,7 @@ def test_only_an_administrator_writes_profiles(lab: EdgeLab) -> None:
     assert member.post("/api/v1/slurm/profiles", json=asked).status_code == 403
     assert member.put("/api/v1/slurm/profiles/1", json=asked).status_code == 403
     assert member.delete("/api/v1/slurm/profiles/1").status_code == 403
+    assert member.post("/api/v1/slurm/profiles/1/check").status_code == 403
 
 
 def test_a_name_is_one_line_and_is_taken_once(site: Lab, rest: TestClient) -> None:
@@ -311,3 +314,37 @@ def test_the_attempt_says_which_worker_submitted_it(site: Lab, rest: TestClient)
 )
 def test_a_limit_as_slurm_writes_it(limit: str, minutes: int | None) -> None:
     assert minutes_of(limit) == minutes
+
+
+def test_a_check_is_asked_for_once_more_and_its_findings_stay_with_the_profile(
+    rest: TestClient, site: Lab
+) -> None:
+    made = make(rest)
+    assert made["probe"] is None
+    first = rest.post(f"/slurm/profiles/{made['id']}/check").json()["probe"]
+    assert (first["ended_at"], first["waits_for"]) == (None, "A worker submits it in a moment.")
+    with site.sessions.begin() as db:
+        (row,) = open_probes(db)
+        assert take_probe(db, row.id)
+        assert not take_probe(db, row.id), "only one worker submits it"
+        note_probe(db, row.id, JobSight(7, "PENDING", "Priority"))
+    waiting = rest.get("/slurm/profiles").json()[0]["probe"]
+    assert waiting["waits_for"] == (
+        "Job 7 waits in SLURM's queue: jobs of a higher priority go first (Priority)."
+    )
+    with site.sessions.begin() as db:
+        end_probe(db, row.id, good=["n1 reads."], amiss=["n1 has no GPU."])
+        end_probe(db, row.id)
+    ended = rest.get("/slurm/profiles").json()[0]["probe"]
+    assert (ended["good"], ended["amiss"], ended["waits_for"]) == (["n1 reads."], ["n1 has no GPU."], None)
+    assert rest.post(f"/slurm/profiles/{made['id']}/check").json()["probe"]["ended_at"] is None
+
+
+def test_a_check_whose_worker_went_away_is_taken_by_another(rest: TestClient, site: Lab) -> None:
+    made = make(rest)
+    rest.post(f"/slurm/profiles/{made['id']}/check")
+    with site.sessions.begin() as db:
+        (row,) = open_probes(db)
+        take_probe(db, row.id)
+        db.execute(update(SlurmProbe).values(taken_at=now() - timedelta(minutes=2)))
+        assert take_probe(db, row.id)

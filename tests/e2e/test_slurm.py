@@ -59,7 +59,31 @@ def make_profile(page: Page, runs_folder: Path) -> None:
     page.get_by_role("combobox", name="Partition").press("Escape")
     page.get_by_role("button", name="Keep").click()
     page.get_by_role("cell", name="nodes", exact=True).wait_for()
-    look(page, "hosts")
+    check_profile(page)
+
+
+def check_profile(page: Page) -> None:
+    """A job looks at a node: the runs folder is not there under a wrong name, and all is good under the right one."""
+    right = change_runs_folder(page, "/nowhere/runs")
+    expect(page.get_by_text("has no folder /nowhere/runs: mount the lab's runs folder")).to_be_visible(
+        timeout=30_000
+    )
+    look(page, "check-amiss")
+    change_runs_folder(page, right)
+    expect(page.get_by_text("reads and writes the runs folder.")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("region", name="Check of nodes")).to_contain_text("Good")
+    look(page, "check-good")
+
+
+def change_runs_folder(page: Page, folder: str) -> str:
+    """And check the profile; the folder that stood there before."""
+    page.get_by_role("button", name="Change profile nodes").click()
+    before = page.get_by_role("textbox", name="Runs folder").input_value()
+    page.get_by_role("textbox", name="Runs folder").fill(folder)
+    page.get_by_role("button", name="Keep").click()
+    expect(page.get_by_role("cell", name=folder, exact=True)).to_be_visible()
+    page.get_by_role("button", name="Check profile nodes").click()
+    return before
 
 
 def launch_on(page: Page, draft: int, where: str | None) -> int:

@@ -2,14 +2,14 @@
 
 import logging
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from backend.slurm.commands import Refused, Slurm
 from backend.slurm.profile import Profile
 from backend.slurm.record import JobSight, Submission
-from backend.slurm.script import TRAINER, Job, sbatch_text
+from backend.slurm.script import TRAINER, Job, Look, probe_text, sbatch_text
 from worker.launchers import Handle, LaunchFailed
 from worker.launchers.local import may_pass, package_root
 from worker.launchers.processes import cookie_of
@@ -67,13 +67,21 @@ class SlurmLauncher:
             package_root="" if asked.profile.python else str(package_root()),
             program=self._program,
         )
+        number = self._submit(asked.profile, lambda: sbatch_text(asked.profile, job))
+        return Handle(str(SlurmHandle(number, asked.profile_id)))
+
+    def look(self, profile: Profile, probe_id: int, token: str, roots: tuple[str, ...]) -> int:
+        """Submit a probe; its job's number. Raises ``LaunchFailed`` or ``SlurmAway``."""
+        package = "" if profile.python else str(package_root())
+        look = Look(probe_id, token, sys.executable, package, roots)
+        return self._submit(profile, lambda: probe_text(profile, look))
+
+    def _submit(self, profile: Profile, write: Callable[[], str]) -> int:
         try:
-            text = sbatch_text(asked.profile, job)
-            answer = self.site(asked.profile.login).ask("sbatch", "--parsable", text=text, within_s=30)
+            answer = self.site(profile.login).ask("sbatch", "--parsable", text=write(), within_s=30)
         except (ValueError, Refused) as error:
             raise LaunchFailed(f"SLURM refused it: {error}") from error
-        number = int(answer.strip().splitlines()[-1].partition(";")[0])
-        return Handle(str(SlurmHandle(number, asked.profile_id)))
+        return int(answer.strip().splitlines()[-1].partition(";")[0])
 
     def find(self, profile: Profile, profile_id: int, folder: Path, *, attempt: int) -> Handle | None:
         """The job of an attempt that was submitted, but whose number was lost with a worker."""

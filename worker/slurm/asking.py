@@ -87,7 +87,7 @@ def read_accounting(text: str) -> Iterable[JobSight]:
     for line in text.splitlines():
         job, state, exit_code, nodes, reason = (part.strip() for part in line.split("|", 4))
         if job.isdigit() and state:
-            sight = JobSight(int(job), state.split()[0].rstrip("+"), reason, nodes=nodes)
+            sight = JobSight(int(job), state.split()[0].rstrip("+"), _told(reason), nodes=_told(nodes))
             yield _with_exit(sight, exit_code)
 
 
@@ -100,7 +100,7 @@ def read_jobs(text: str) -> Iterable[JobSight]:
             state = words["JobState"]
             if state == "FAILED" and words.get("PreemptTime", "None") not in ("None", "N/A"):
                 state = "PREEMPTED"  # it was told to make room, and left before SLURM ended it
-            sight = JobSight(int(words["JobId"]), state, words.get("Reason", ""), nodes=nodes)
+            sight = JobSight(int(words["JobId"]), state, _told(words.get("Reason", "")), nodes=nodes)
             yield _with_exit(sight, words.get("ExitCode", "0:0"))
 
 
@@ -125,6 +125,11 @@ def moment(text: str) -> datetime | None:
         return datetime.fromisoformat(text).astimezone(UTC)
     except ValueError:
         return None
+
+
+def _told(text: str) -> str:
+    """SLURM's word; empty where that is None, or None assigned."""
+    return "" if text.startswith("None") else text
 
 
 def _with_exit(sight: JobSight, text: str) -> JobSight:

@@ -119,7 +119,7 @@ def _taken_away(state: str, sight: JobSight, name: str) -> str:
 
 
 def _because(sight: JobSight) -> str:
-    return f" ({sight.reason})" if sight.reason and sight.reason != "None" else ""
+    return f" ({sight.reason})" if sight.reason else ""
 
 
 def _exit_words(sight: JobSight) -> str:

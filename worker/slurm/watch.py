@@ -29,6 +29,7 @@ from worker.launchers.slurm import SlurmHandle, SlurmLauncher
 from worker.place import Workplace
 from worker.runs import ask_to_stop
 from worker.slurm.asking import partitions
+from worker.slurm.probing import look_at_probes
 from worker.slurm.states import AT_WORK, VANISHED, WAITING, Deed, Told, Verdict, decide, told_by
 from worker.slurm.submit import Unanswered, mend_submissions, submit_runs
 from worker.watch import KILL_AFTER_S, TEARDOWN_S, Waits
@@ -39,6 +40,7 @@ POLL_S = 5.0
 """Between polls of a site: its controller serves everybody."""
 SITE_S = 60.0
 """Between questions for its partitions."""
+PROBE_S = 1.0
 FORGOTTEN_S = 60.0
 """How long SLURM may not know a job whose journal still grows, before the run is lost."""
 ADOPT_S = 20.0
@@ -76,6 +78,8 @@ class SlurmWatch:
         for login in {profile.login for profile in profiles.values()}:
             mine = [row for row in rows if row.profile_id and profiles[row.profile_id].login == login]
             self._look_at_site(login, mine, profiles)
+        if self._is_due(self.sites_at, "to look at probes", PROBE_S):
+            look_at_probes(self.place, self.launcher, profiles, silent=self.silent)
         submit_runs(self.place, self.launcher, profiles, silent=self.silent, unanswered=self.unanswered)
 
     def adopt(self) -> None:

@@ -1200,6 +1200,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/slurm/profiles/{profile_id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a tiny job look whether a compute node has what runs need; its findings stay with the profile
+         * @description Let a tiny job look whether a compute node has what runs need; its findings stay with the profile.
+         */
+        post: operations["check_profile_api_v1_slurm_profiles__profile_id__check_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/slurm/sites": {
         parameters: {
             query?: never;
@@ -4705,6 +4725,42 @@ export interface components {
             yaml: string;
         };
         /**
+         * ProbeView
+         * @description What a compute node was found to have of what runs need.
+         */
+        ProbeView: {
+            /**
+             * Amiss
+             * @description What is not, each with its remedy.
+             */
+            amiss: string[];
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /**
+             * Ended At
+             * @description When its job had looked; null while it is under way.
+             */
+            ended_at: string | null;
+            /**
+             * Good
+             * @description What is as it should be, a sentence each.
+             */
+            good: string[];
+            /**
+             * Job
+             * @description SLURM's number of it.
+             */
+            job: number | null;
+            /**
+             * Waits For
+             * @description While it is under way: what it waits for.
+             */
+            waits_for: string | null;
+        };
+        /**
          * Problem
          * @description Why a request was refused (RFC 9457), with the remedy in ``detail``.
          * @example {
@@ -4895,6 +4951,8 @@ export interface components {
             id: number;
             /** Name */
             name: string;
+            /** @description The newest look at its compute nodes; null before the first. */
+            probe: components["schemas"]["ProbeView"] | null;
             profile: components["schemas"]["Profile"];
             /**
              * Site
@@ -13154,6 +13212,109 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_profile_api_v1_slurm_profiles__profile_id__check_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                profile_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileView"];
+                };
             };
             /** @description Nobody is logged in, or the token is not good. */
             401: {

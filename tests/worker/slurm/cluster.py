@@ -36,7 +36,7 @@ SlurmdLogFile={folder}/slurmd-%n.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
-AccountingStorageType=accounting_storage/none
+{accounting}
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 SchedulerType=sched/backfill
@@ -78,10 +78,17 @@ class Cluster:
             (self.folder / name).mkdir()
         self._start_munge()
         self._write_conf()
+        self.before_the_controller()
         self.start_controller()
         for node in ("n1", "n2"):
             self.start_node(node)
         eventually(lambda: self.states() == {"idle"}, within_s=30)
+
+    def accounting(self) -> str:
+        return "AccountingStorageType=accounting_storage/none"
+
+    def before_the_controller(self) -> None:
+        """What else this site needs."""
 
     def states(self) -> set[str]:
         """States of the nodes, none while nobody answers."""
@@ -105,7 +112,10 @@ class Cluster:
         eventually(lambda: has_gone(process), within_s=10)
 
     def clear(self) -> None:
-        """No job, and every node up."""
+        """No job, and every node up; also after a test that failed without its controller."""
+        if not self.states():
+            self.start_controller()
+            eventually(self.states, within_s=30)
         mine = ("--user", str(os.getuid()))
         for how in (("--signal=KILL", "--full"), ()):
             self.ask("scancel", *how, *mine)
@@ -132,7 +142,8 @@ class Cluster:
 
     def _write_conf(self) -> None:
         host, user = socket.gethostname().partition(".")[0], pwd.getpwuid(os.getuid()).pw_name
-        lines = [CONF.format(host=host, port=free_port(), user=user, folder=self.folder)]
+        about = {"host": host, "user": user, "folder": self.folder, "accounting": self.accounting()}
+        lines = [CONF.format(port=free_port(), **about)]
         lines += [
             f"NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={free_port()} "
             f"CPUs={CPUS} RealMemory=2000 State=UNKNOWN"
@@ -147,9 +158,11 @@ class Cluster:
         self.conf.write_text("\n".join(lines) + "\n")
         (self.folder / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\nConstrainCores=no\n")
 
-    def _run(self, *command: str) -> None:
+    def _run(self, *command: str, **env: str) -> None:
         """Start a daemon; it returns when it stands on its own."""
-        done = subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run(
+            command, env={**self.env, **env}, capture_output=True, text=True, timeout=30, check=False
+        )
         if done.returncode:
             pytest.fail(f"{command[0]} did not start: {done.stderr}")
 
@@ -167,10 +180,11 @@ class Cluster:
             file.unlink(missing_ok=True)
 
     def _end_steps(self) -> None:
-        """A step that its controller gave up outlives the daemons."""
-        for process in psutil.process_iter(["name", "environ"]):
-            is_step = process.info["name"] == "slurmstepd"
-            if is_step and (process.info["environ"] or {}).get("SLURM_CONF") == str(self.conf):
+        """Jobs that the controller gave up outlive the daemons. A step hides its environment behind its title."""
+        for process in psutil.process_iter(["name", "environ", "cwd"]):
+            about = process.info
+            is_step = about["name"] == "slurmstepd" and about["cwd"] == str(self.folder)
+            if is_step or (about["environ"] or {}).get("SLURM_CONF") == str(self.conf):
                 process.kill()
 
 

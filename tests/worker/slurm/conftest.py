@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from backend.runs.detail import run_detail
 from backend.runs.life import STOPPING, move
 from backend.runs.tables import Run
+from backend.runs.views import RunDetail
 from backend.settings import Settings
 from backend.slurm.profile import Profile
 from backend.slurm.tables import SlurmJob, SlurmProfile, SlurmSite
+from backend.slurm.views import SlurmJobView
 from sce.definition import Evaluation, Pretrain
 from tests.worker.conftest import Shop, eventually, open_shop
 from tests.worker.lab_worker import TRAINER
@@ -77,9 +80,29 @@ class SlurmShop(Shop):
             asked = select(SlurmJob).where(SlurmJob.run_id == run_id).order_by(SlurmJob.attempt.desc())
             return db.scalars(asked).first() or SlurmJob(job=0, state="")
 
+    def page(self, run_id: int) -> RunDetail:
+        """What the run's page shows."""
+        with self.place.looks.begin() as db:
+            return run_detail(db, run_id, settings=self.place.settings)
+
+    def shown(self, run_id: int, state: str, within_s: float = 20.0) -> SlurmJobView:
+        """What the run's page shows of its job, once that is in a state of SLURM."""
+
+        def arrived() -> SlurmJobView | None:
+            self.watch.look()
+            job = self.page(run_id).job
+            return job if job is not None and job.state == state else None
+
+        return eventually(arrived, within_s=within_s)
+
     def site(self) -> SlurmSite:
         with self.place.looks.begin() as db:
             return db.scalars(select(SlurmSite)).one()
+
+    def in_slurm(self, job: int) -> str:
+        """The state of a job in SLURM's own word, also after its end."""
+        said = self.cluster.ask("scontrol", "-o", "show", "job", str(job))
+        return next(word.removeprefix("JobState=") for word in said.split() if word.startswith("JobState="))
 
     def jobs_in_slurm(self) -> list[str]:
         return self.cluster.ask("squeue", "-h", "-o", "%A").split()

@@ -1,17 +1,20 @@
 """Runs as jobs of a real SLURM: to the end, cancelled, out of time, preempted, on a node that fails."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from backend.settings import Settings
 from backend.slurm.record import live_profiles
 from sce.definition import Compute, Pretrain
 from sce.definition.data import VideoData
 from tests.sce.tiny import STEPS, make_videos, tiny
 from tests.worker.conftest import eventually
-from tests.worker.slurm.conftest import SlurmShop
-from tests.worker.trainer import RUNS_OUT_OF_MEMORY, WAITS
+from tests.worker.lab_worker import TRAINER
+from tests.worker.slurm.conftest import SlurmShop, open_slurm_shop
+from tests.worker.trainer import IGNORES_THE_STOP, RUNS_OUT_OF_MEMORY, WAITS
 from worker.launchers.slurm import SlurmHandle
 from worker.slurm.submit import mend_submissions
 
@@ -26,6 +29,14 @@ def test_a_run_is_submitted_and_trained_to_its_end(slurm: SlurmShop) -> None:
     (attempt,) = slurm.attempts(run_id)
     assert SlurmHandle.parse(str(attempt.handle)).profile_id == run.profile_id
     assert "hello from the trainer" in slurm.place.folder(run_id).log_file.read_text()
+    page = slurm.page(run_id)
+    assert page.job is not None
+    assert (page.state, page.job.state, page.job.reason, page.waits_for) == (
+        "finished",
+        "COMPLETED",
+        None,
+        None,
+    )
 
 
 def test_two_ranks_on_two_nodes_train_one_run(trained: SlurmShop, tmp_path: Path) -> None:
@@ -37,15 +48,19 @@ def test_two_ranks_on_two_nodes_train_one_run(trained: SlurmShop, tmp_path: Path
     assert run.step == STEPS
     (attempt,) = trained.attempts(run_id)
     assert attempt.world_size == 2
-    assert trained.job(run_id).nodes == "n[1-2]"
+    page = trained.page(run_id)
+    assert page.job is not None
+    assert (page.state, page.job.state, page.job.nodes) == ("finished", "COMPLETED", "n[1-2]")
 
 
 def test_a_stop_lets_it_save_and_leaves_no_job(slurm: SlurmShop) -> None:
     run_id = slurm.submit(WAITS)
     slurm.until(run_id, "running")
+    assert slurm.shown(run_id, "RUNNING").nodes in ("n1", "n2")
     slurm.stop(run_id)
     slurm.until(run_id, "stopped")
     assert slurm.attempts(run_id)[0].outcome == "stopped"
+    assert slurm.page(run_id).failure is None
     assert eventually(lambda: not slurm.jobs_in_slurm())
 
 
@@ -55,19 +70,23 @@ def test_a_stop_of_a_run_in_slurms_queue_cancels_its_job(slurm: SlurmShop) -> No
     both = Pretrain(data=VideoData(root="videos"), seed=WAITS, compute=Compute(nodes=2))
     second = slurm.submit(definition=both)
     slurm.until(second, "starting")
-    eventually(lambda: slurm.watch.look() or slurm.job(second).state == "PENDING")
+    assert slurm.shown(second, "PENDING").reason == "Resources"
+    assert "waits in SLURM's queue: it waits for nodes to become free" in str(slurm.page(second).waits_for)
     slurm.stop(second)
     slurm.until(second, "stopped")
     assert slurm.jobs_in_slurm() == [str(slurm.job(first).job)]
 
 
 def test_a_job_that_somebody_cancels_is_said_so(slurm: SlurmShop) -> None:
-    run_id = slurm.submit(seed=3)  # it ignores what it is told
+    run_id = slurm.submit(IGNORES_THE_STOP)
     slurm.until(run_id, "running")
     slurm.cluster.ask("scancel", "--signal=KILL", "--full", str(slurm.job(run_id).job))
     slurm.cluster.ask("scancel", str(slurm.job(run_id).job))
     run = slurm.until(run_id, "failed")
     assert "was cancelled in SLURM" in str(run.failure_sentence)
+    page = slurm.page(run_id)
+    assert page.job is not None
+    assert (page.state, page.job.state) == ("failed", "CANCELLED")
 
 
 def test_what_the_log_says_of_a_failed_job_is_its_cause(slurm: SlurmShop) -> None:
@@ -95,13 +114,41 @@ def test_before_the_time_limit_it_saves_and_is_submitted_again_once(
     assert trained.jobs_in_slurm() == [str(trained.job(run_id).job)] != [str(first)]
 
 
+def test_the_sites_own_clock_warns_one_that_saves_in_time_and_ends_one_that_does_not_listen(
+    trained: SlurmShop, tmp_path: Path
+) -> None:
+    """Nobody helps: the warning before two minutes and the limit of one minute are SLURM's own."""
+    elsewhere = Settings(home=tmp_path / "elsewhere", min_free_disk_gb=0)
+    elsewhere.home.mkdir()
+    deaf = open_slurm_shop(elsewhere, trained.cluster, (TRAINER,))
+    long = tiny(make_videos(tmp_path / "videos"), optimisation={"epochs": 4000, "batch_size": 4})
+    listens = trained.submit(definition=long, partition="short", time_limit_min=2, warn_s=30)
+    ignores = deaf.submit(IGNORES_THE_STOP, partition="short", time_limit_min=1, warn_s=30)
+    first = trained.job(listens).job
+    trained.until(listens, "running", attempt=2, within_s=150)
+    left, goes_on = trained.attempts(listens)
+    assert (left.outcome, trained.in_slurm(first)) == ("preempted", "COMPLETED"), "it left by the warning"
+    assert goes_on.start_step, "it goes on where it left"
+    assert trained.jobs_in_slurm().count(str(trained.job(listens).job)) == 1
+    deaf.until(ignores, "failed", within_s=120)
+    page = deaf.page(ignores)
+    assert page.failure is not None
+    assert page.job is not None
+    assert (page.failure.kind, page.job.state) == ("timeout", "TIMEOUT")
+    assert "came to its time limit before anything was saved: raise" in page.failure.sentence
+    deaf.place.engine.dispose()
+
+
 def test_a_job_that_makes_room_for_another_is_submitted_again(slurm: SlurmShop) -> None:
     run_id = slurm.submit(WAITS, extra=["exclusive"])
     slurm.until(run_id, "running")
     slurm.cluster.ask("sbatch", "-p", "high", "-N2", "--exclusive", "-o", "/dev/null", "--wrap", "sleep 3")
+    again = slurm.until(run_id, "starting", attempt=2)
+    assert "waits in SLURM's queue" in str(slurm.page(again.id).waits_for)
     slurm.until(run_id, "running", attempt=2)
     first, _ = slurm.attempts(run_id)
     assert (first.outcome, "made room for another" in str(first.sentence)) == ("preempted", True)
+    assert slurm.page(run_id).attempts[-1].sentence == first.sentence
 
 
 def test_a_run_whose_node_fails_goes_on_elsewhere(slurm: SlurmShop) -> None:
@@ -114,7 +161,9 @@ def test_a_run_whose_node_fails_goes_on_elsewhere(slurm: SlurmShop) -> None:
     first, _ = slurm.attempts(run_id)
     assert first.outcome == "preempted"
     assert f"failed ({node})" in str(first.sentence)
-    assert slurm.job(run_id).nodes != node
+    shown = slurm.shown(run_id, "RUNNING")
+    assert shown.nodes in {"n1", "n2"} - {node}
+    assert slurm.page(run_id).attempts[-1].sentence == first.sentence
 
 
 def test_a_controller_that_is_away_fails_nothing(slurm: SlurmShop) -> None:
@@ -122,13 +171,15 @@ def test_a_controller_that_is_away_fails_nothing(slurm: SlurmShop) -> None:
     slurm.until(run_id, "running")
     slurm.cluster.stop_controller()
     eventually(lambda: slurm.watch.look() or slurm.watch.silent)
-    assert slurm.site().silent_since is not None
-    assert slurm.run(run_id).state == "running"
+    away = slurm.page(run_id)
+    assert away.state == "running"
+    assert away.job is not None
+    assert re.match(r"SLURM does not answer since \d\d:\d\d UTC: Unable to contact", str(away.job.sentence))
     steps = len(slurm.losses(run_id))
     eventually(lambda: slurm.watch.look() or len(slurm.losses(run_id)) > steps)
     slurm.cluster.start_controller()
     eventually(lambda: slurm.watch.look() or not slurm.watch.silent, within_s=30)
-    assert slurm.site().silent_since is None
+    assert slurm.shown(run_id, "RUNNING").silent_since is None
     assert (slurm.run(run_id).state, len(slurm.attempts(run_id))) == ("running", 1)
     slurm.stop(run_id)
     slurm.until(run_id, "stopped", within_s=60)

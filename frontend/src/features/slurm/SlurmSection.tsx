@@ -11,7 +11,8 @@ import { Pill } from "@/ui/StatePill";
 import { When } from "@/ui/When";
 
 import { ProfileDialog } from "./ProfileDialog";
-import { type Profile, type Site, useProfiles, useRemoveProfile, useSaveProfile, useSites } from "./queries";
+import { ProbeFacts } from "./ProbeFacts";
+import { type Profile, type Site, useCheckProfile, useProfiles, useRemoveProfile, useSaveProfile, useSites } from "./queries";
 
 export function SlurmSection() {
   const session = useSession();
@@ -19,6 +20,7 @@ export function SlurmSection() {
   const profiles = useProfiles();
   const save = useSaveProfile();
   const remove = useRemoveProfile();
+  const check = useCheckProfile();
   const [opened, setOpened] = useState<Profile | "new" | null>(null);
   const isAdmin = session.data?.user.role === "admin";
   const open = (profile: Profile | "new") => {
@@ -52,7 +54,8 @@ export function SlurmSection() {
             again what was saved before a time limit. A worker must run where <Code>sbatch</Code> is.
           </Text>
         )}
-        {profiles.data && profiles.data.length > 0 && <Profiles profiles={profiles.data} isAdmin={isAdmin} onOpen={open} onRemove={ask} />}
+        {profiles.data && profiles.data.length > 0 && <Profiles profiles={profiles.data} isAdmin={isAdmin} onOpen={open} onRemove={ask} onCheck={(profile) => check.mutate(profile.id)} />}
+        {profiles.data?.map(({ id, name, probe }) => probe && <ProbeFacts key={id} name={name} probe={probe} />)}
         {sites.data?.map((site) => <SiteFacts key={site.login} site={site} />)}
       </Stack>
       {opened !== null && (
@@ -74,11 +77,12 @@ interface ProfilesProps {
   isAdmin: boolean;
   onOpen: (profile: Profile) => void;
   onRemove: (profile: Profile) => void;
+  onCheck: (profile: Profile) => void;
 }
 
-function Profiles({ profiles, isAdmin, onOpen, onRemove }: ProfilesProps) {
+function Profiles({ profiles, isAdmin, onOpen, onRemove, onCheck }: ProfilesProps) {
   return (
-    <Table.ScrollContainer minWidth={560}>
+    <Table.ScrollContainer minWidth={560} type="native" tabIndex={0} role="group" aria-label="Profiles">
       <Table fz="sm" verticalSpacing={6}>
         <Table.Thead>
           <Table.Tr>
@@ -97,6 +101,9 @@ function Profiles({ profiles, isAdmin, onOpen, onRemove }: ProfilesProps) {
               <Table.Td>
                 {isAdmin && (
                   <Group gap={6} justify="flex-end" wrap="nowrap">
+                    <Button size="compact-xs" variant="default" aria-label={`Check profile ${one.name}`} onClick={() => onCheck(one)}>
+                      Check
+                    </Button>
                     <Button size="compact-xs" variant="default" aria-label={`Change profile ${one.name}`} onClick={() => onOpen(one)}>
                       Change
                     </Button>
@@ -137,7 +144,7 @@ function SiteFacts({ site }: { site: Site }) {
         )}
       </Group>
       {site.partitions.length > 0 && (
-        <Table.ScrollContainer minWidth={480}>
+        <Table.ScrollContainer minWidth={480} type="native" tabIndex={0} role="group" aria-label="Partitions">
           <Table fz="sm" verticalSpacing={4}>
             <Table.Thead>
               <Table.Tr>

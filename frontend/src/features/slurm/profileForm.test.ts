@@ -14,7 +14,7 @@ test("what is no number is left to the server to refuse", () => {
 
 test("a profile that is opened again is sent as it was", () => {
   const asked = requestOf({ ...NEW, name: "a100", runs_folder: "/runs", extra: "exclusive\nreservation=lab", setup: "a\nb" });
-  const opened = typedOf({ id: 1, site: "", text: "", ...asked });
+  const opened = typedOf({ id: 1, site: "", text: "", probe: null, ...asked });
   expect(requestOf(opened)).toEqual(asked);
 });
 

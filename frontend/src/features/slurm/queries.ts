@@ -9,7 +9,14 @@ export type Site = Schemas["SiteView"];
 export type ProfileRequest = Schemas["ProfileRequest"];
 export type ProfileFields = Schemas["Profile"];
 
-export const profilesQuery = queryOptions({ queryKey: ["slurm", "profiles"], queryFn: () => unwrap(api.GET("/api/v1/slurm/profiles")) });
+export type Probe = Schemas["ProbeView"];
+
+/** Asked again and again while a job looks at a node. */
+export const profilesQuery = queryOptions({
+  queryKey: ["slurm", "profiles"],
+  queryFn: () => unwrap(api.GET("/api/v1/slurm/profiles")),
+  refetchInterval: ({ state }) => (state.data?.some(({ probe }) => probe && !probe.ended_at) ? 1000 : false),
+});
 
 export const sitesQuery = queryOptions({ queryKey: ["slurm", "sites"], queryFn: () => unwrap(api.GET("/api/v1/slurm/sites")), refetchInterval: 15_000 });
 
@@ -30,6 +37,16 @@ export function useSaveProfile() {
         ? unwrap(api.POST("/api/v1/slurm/profiles", { body: asked }))
         : unwrap(api.PUT("/api/v1/slurm/profiles/{profile_id}", { params: { path: { profile_id: id } }, body: asked })),
     onSuccess: () => client.invalidateQueries({ queryKey: ["slurm"] }),
+  });
+}
+
+/** Lets a tiny job look whether a compute node has what runs need. */
+export function useCheckProfile() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (id: number) => unwrap(api.POST("/api/v1/slurm/profiles/{profile_id}/check", { params: { path: { profile_id: id } } })),
+    onSettled: () => client.invalidateQueries({ queryKey: ["slurm"] }),
+    onError: tellRefusal,
   });
 }
 
