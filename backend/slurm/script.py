@@ -78,7 +78,7 @@ def probe_text(profile: Profile, look: Look) -> str:
         *_exports({"PYTHONSAFEPATH": "1", "PYTHONPATH": look.package_root}),
         f"[ -d {shlex.quote(runs)} ] || exit {NO_FOLDER}",
         f'[ "$(cat {shlex.quote(folder)}/token)" = {look.token} ] || exit {ANOTHER_FOLDER}',
-        f"cd {shlex.quote(folder)} && echo "$SLURMD_NODENAME" > node || exit {READ_ONLY}",
+        f"cd {shlex.quote(folder)} && echo $SLURMD_NODENAME > node || exit {READ_ONLY}",
         f"srun --export=ALL {command} > answer.json 2> said || exit {NO_PROGRAM}",
     ]
     return "\n".join(["#!/bin/bash", *(f"#SBATCH --{option}" for option in options), "", *lines, ""])

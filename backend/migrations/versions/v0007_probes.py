@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0007_probes"
-down_revision = "0004_retries"
+down_revision = "0005_scheduling"
 branch_labels = None
 depends_on = None
 
