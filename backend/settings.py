@@ -20,6 +20,8 @@ class RetryRule(BaseModel):
     label: str = ""
     """What the page says of it; empty leaves the sentence as it is."""
     retry: bool = True
+    exclude_host: bool = False
+    """Whether the next attempts keep off the host, or SLURM's nodes, that it failed on."""
 
     @field_validator("pattern")
     @classmethod
@@ -72,7 +74,7 @@ class Settings(BaseSettings):
     retry_after_s: float = Field(default=10.0, ge=0)
     """Seconds until it is started again the first time; each further time it waits four times as long."""
     retry_rules: tuple[RetryRule, ...] = ()
-    """JSON list of {"pattern", "label", "retry"}: the first pattern that a failure matches decides."""
+    """JSON list of {"pattern", "label", "retry", "exclude_host"}: the first pattern that a failure matches counts."""
 
     @field_validator("data_roots", mode="before")
     @classmethod

@@ -40,6 +40,7 @@ def run_detail(db: Session, run_id: int, *, settings: Settings) -> RunDetail:
         seeds=_seeds(db, run),
         children=_children(db, run_id),
         folder=str(settings.run_folder(run_id)),
+        keeps_off=run.excluded,
         job=job_of(db, run),
     )
 

@@ -43,11 +43,15 @@ class Wish(NamedTuple):
     kept_host: str | None = None
     """Where devices were kept for it at the last look."""
     kept_for_s: float | None = None
+    excluded: Sequence[str] = ()
+    """Hosts that it keeps off, because it failed there."""
 
     def spot_in(self, room: HostRoom) -> Spot:
         return Spot(room.name, room.kind_for(self.accelerator))
 
     def is_carried_by(self, room: HostRoom) -> bool:
+        if room.name in self.excluded:
+            return False
         has_labels = all(label in room.labels for label in self.labels)
         return has_labels and self.devices <= room.total[room.kind_for(self.accelerator)]
 
@@ -191,7 +195,7 @@ def make_plan(
     hopeless: set[tuple[object, ...]] = set()
     for wish in wishes:
         # What was in vain for the like of it is in vain for it: devices only get fewer on the way.
-        alike = (wish.devices, wish.accelerator, *wish.labels, wish.expected_s)
+        alike = (wish.devices, wish.accelerator, *wish.labels, wish.expected_s, tuple(wish.excluded))
         if alike in hopeless or plan.quotas.refusal(wish) is not None:
             continue
         if plan.is_settled():

@@ -36,11 +36,12 @@ def wishes(db: Session) -> Iterator[Wish]:
     """The next first. Read by and by: who finds no device free reads no long queue."""
     moment = now()
     own = (Run.id, Run.devices, Run.accelerator, Run.labels, Run.priority, Run.owner_id, Run.experiment_id)
-    asked = in_order(select(*own, Run.expected_s, Host.name, Run.reserved_until))
+    asked = in_order(select(*own, Run.expected_s, Host.name, Run.reserved_until, Run.excluded))
     asked = asked.outerjoin(Host, Host.id == Run.reserved_host_id)
     with db.execute(asked, execution_options={"yield_per": AT_A_TIME}) as rows:
-        for *known, until in rows:
-            yield Wish._make((*known, None if until is None else (until - moment).total_seconds()))
+        for *known, until, excluded in rows:
+            kept_for_s = None if until is None else (until - moment).total_seconds()
+            yield Wish._make((*known, kept_for_s, excluded))
 
 
 def holders(db: Session) -> list[Holder]:

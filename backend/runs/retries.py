@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 
 from backend.db import now
 from backend.nudge import nudge
-from backend.runs.claims import lock_run
+from backend.runs.claims import attempt_of, lock_run
 from backend.runs.life import FAILED, QUEUED, move
 from backend.runs.tables import Run
 from backend.runs.views import FailureKind
 from backend.settings import RetryRule, Settings
+from backend.slurm import reading as slurm
 from backend.stream.service import tell
 
 RETRIED: frozenset[FailureKind] = frozenset({"infrastructure", "lost"})
@@ -26,12 +27,18 @@ def back_off_s(retries: int, first_s: float) -> float:
     return first_s * LONGER_EACH_TIME ** min(retries, 10)
 
 
-def is_worth_it(kind: str | None, sentence: str, rules: Sequence[RetryRule]) -> bool:
-    """Pure: what the first rule says that the failure matches; without one, its kind decides."""
+def rule_for(sentence: str, rules: Sequence[RetryRule]) -> RetryRule | None:
+    """Pure: the first rule that the failure matches."""
     for rule in rules:
         if (rule.label and rule.label in sentence) or re.search(rule.pattern, sentence):
-            return rule.retry
-    return kind in RETRIED
+            return rule
+    return None
+
+
+def is_worth_it(kind: str | None, sentence: str, rules: Sequence[RetryRule]) -> bool:
+    """Pure: what its rule says; without one, its kind decides."""
+    rule = rule_for(sentence, rules)
+    return kind in RETRIED if rule is None else rule.retry
 
 
 def due(db: Session, *, late_by: timedelta = timedelta(0)) -> list[int]:
@@ -51,7 +58,7 @@ def see_to_retry(db: Session, run_id: int, *, settings: Settings) -> None:
     elif moment > now():
         run.retry_at, run.retry_limit = moment, settings.retry_limit
     else:
-        _queue_again(db, run, settings.retry_limit)
+        _queue_again(db, run, settings)
     tell(db, "run", run.id)
 
 
@@ -63,8 +70,22 @@ def planned_for(run: Run, settings: Settings) -> datetime | None:
     return run.state_since + timedelta(seconds=back_off_s(run.retries, settings.retry_after_s))
 
 
-def _queue_again(db: Session, run: Run, limit: int) -> None:
+def _queue_again(db: Session, run: Run, settings: Settings) -> None:
     why, number = run.failure_sentence, run.retries + 1
+    detail = {"because": why, "number": number, "limit": settings.retry_limit}
+    rule = rule_for(why or "", settings.retry_rules)
+    if rule is not None and rule.exclude_host and (where := _where_it_failed(db, run)):
+        run.excluded = [*dict.fromkeys([*run.excluded, where])]
+        detail["keeps_off"] = where
     run.retries = number
-    move(db, run, QUEUED, verb="retried", detail={"because": why, "number": number, "limit": limit})
+    move(db, run, QUEUED, verb="retried", detail=detail)
     nudge(db, "worker.start_runs")
+
+
+def _where_it_failed(db: Session, run: Run) -> str | None:
+    """The host of its newest attempt, or the nodes of its job, as SLURM writes them."""
+    if run.profile_id is not None:
+        job = slurm.whereabouts(db, {run.id: (run.profile_id, run.attempt)})[run.id].job
+        return job.nodes if job else None
+    attempt = attempt_of(db, run.id, run.attempt)
+    return attempt.host if attempt else None

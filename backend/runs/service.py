@@ -159,7 +159,7 @@ def _refusal(run: Run, action: Action) -> str:
 
 
 def _queue(db: Session, run: Run, by: User, verb: str) -> None:
-    run.retries = 0
+    run.retries, run.excluded = 0, []
     move(db, run, QUEUED, by=by, verb=verb)
     nudge(db, "worker.start_runs")
 

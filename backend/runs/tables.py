@@ -86,6 +86,9 @@ class Run(Table):
     retry_limit: Mapped[int] = mapped_column(default=0)
     """How often that may be, as the settings said when it was planned."""
 
+    excluded: Mapped[list[str]] = mapped_column(default=list)
+    """Hosts, or nodes of SLURM, that the next attempts keep off, because it failed there."""
+
     step: Mapped[int] = mapped_column(default=0)
     steps: Mapped[int | None]
     epoch: Mapped[float] = mapped_column(default=0.0)

@@ -219,6 +219,8 @@ class RunDetail(RunView):
     """Evaluations that measure it."""
     folder: str
     """The run's folder on the server."""
+    keeps_off: list[str]
+    """Hosts, or nodes of SLURM, that its next attempts keep off, because it failed there."""
     job: SlurmJobView | None = None
     """What SLURM says of its newest job; null on this lab's hosts."""
     health: Health | None = None

@@ -69,9 +69,19 @@ def _host_reason(run: Run, hosts: Sequence[HostRoom]) -> str | None:
     if not taking:
         return "Every host is drained: let one take runs again on the Hosts page."
     if not able:
-        return _lack(wish, taking)
+        return _kept_off(wish, taking) or _lack(wish, taking)
     short = [host.disk_short for host in able if host.disk_short]
     return short[0] if len(short) == len(able) else None
+
+
+def _kept_off(wish: Wish, hosts: Sequence[HostRoom]) -> str | None:
+    """Only hosts that it failed on could carry it."""
+    if not any(wish._replace(excluded=()).is_carried_by(host) for host in hosts):
+        return None
+    return (
+        f"It keeps off {' and '.join(wish.excluded)}, where it failed, and no other online host has "
+        f"{_what(wish)}: stop and retry it to try there again."
+    )
 
 
 def _lack(wish: Wish, hosts: Sequence[HostRoom]) -> str:
@@ -114,7 +124,7 @@ def _head_reason(wish: Wish, kept: Kept, plan: Plan) -> str:
 
 def wish_of(run: Run) -> Wish:
     own = (run.id, run.devices, run.accelerator, run.labels, run.priority, run.owner_id, run.experiment_id)
-    return Wish(*own, run.expected_s)
+    return Wish(*own, run.expected_s, excluded=run.excluded)
 
 
 def _what(wish: Wish) -> str:

@@ -27,6 +27,8 @@ class Submission(Taken):
 
     profile_id: int
     profile: Profile
+    keeps_off: tuple[str, ...] = ()
+    """Nodes that it failed on."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,9 @@ def _claim(db: Session, run_id: int, profile_id: int, profile: Profile, host: st
         definition = take(db, run, host=host)
     except IllegalMove:
         return None
-    return Submission(run.id, run.attempt, definition, profile_id, profile) if definition else None
+    if definition is None:
+        return None
+    return Submission(run.id, run.attempt, definition, profile_id, profile, tuple(run.excluded))
 
 
 def note_jobs(db: Session, sights: Mapping[tuple[int, int], JobSight]) -> None:

@@ -27,6 +27,8 @@ class Job:
     package_root: str
     """Folder that ``sce`` is imported from; empty where it is installed."""
     program: tuple[str, ...] = TRAINER
+    keeps_off: tuple[str, ...] = ()
+    """Nodes that the run failed on, as SLURM writes them."""
 
 
 def sbatch_text(profile: Profile, job: Job) -> str:
@@ -107,7 +109,16 @@ def _options(profile: Profile, job: Job, folder: str) -> list[str]:
         "signal": f"B:USR1@{profile.warn_s}",
     }
     # A run is submitted again by the lab, as its next attempt; SLURM must not start this one twice.
-    return [*_written(chosen), "no-requeue", *profile.extra]
+    return [*_written(chosen), "no-requeue", *_keeping_off(job.keeps_off, profile.extra)]
+
+
+def _keeping_off(nodes: tuple[str, ...], extra: list[str]) -> list[str]:
+    """The profile's further options; of two --exclude sbatch would take the last alone."""
+    if not nodes:
+        return extra
+    excluded = [option for option in extra if option.startswith("exclude=")]
+    others = [option for option in extra if option not in excluded]
+    return [*others, f"exclude={','.join([*(one.removeprefix('exclude=') for one in excluded), *nodes])}"]
 
 
 def site_options(

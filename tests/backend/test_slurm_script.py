@@ -160,3 +160,10 @@ def test_an_option_that_the_lab_writes_is_refused(name: str) -> None:
 def test_what_cannot_be_is_refused_with_the_remedy(field: str, value: Any, said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         Profile(**{"runs_folder": FOLDER, field: value})
+
+
+def test_nodes_that_it_failed_on_join_those_that_the_profile_excludes() -> None:
+    profile = Profile(runs_folder=FOLDER, extra=["exclude=n9", "exclusive"])
+    asked = options(sbatch_text(profile, job(keeps_off=("n[1-2]", "n4"))))
+    assert (asked["exclude"], asked["exclusive"]) == ("n9,n[1-2],n4", "")
+    assert "exclude" not in options(sbatch_text(Profile(runs_folder=FOLDER), job()))

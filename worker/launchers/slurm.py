@@ -66,6 +66,7 @@ class SlurmLauncher:
             python=sys.executable,
             package_root="" if asked.profile.python else str(package_root()),
             program=self._program,
+            keeps_off=asked.keeps_off,
         )
         number = self._submit(asked.profile, lambda: sbatch_text(asked.profile, job))
         return Handle(str(SlurmHandle(number, asked.profile_id)))

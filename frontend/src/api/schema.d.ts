@@ -5585,6 +5585,11 @@ export interface components {
             /** @description What SLURM says of its newest job; null on this lab's hosts. */
             job?: components["schemas"]["SlurmJobView"] | null;
             /**
+             * Keeps Off
+             * @description Hosts, or nodes of SLURM, that its next attempts keep off, because it failed there.
+             */
+            keeps_off: string[];
+            /**
              * Kind
              * @enum {string}
              */

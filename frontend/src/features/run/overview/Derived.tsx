@@ -32,6 +32,7 @@ export function Derived({ run }: { run: Run }) {
     ["Trunk", run.trunk],
     ["Seed", String(run.seed)],
     ["Started by", run.owner],
+    ["Keeps off", run.keeps_off.length > 0 ? `${run.keeps_off.join(", ")}, where it failed` : null],
   ];
   return (
     <Panel title="Facts">
