@@ -96,7 +96,7 @@ def _equip(app: FastAPI, settings: Settings) -> None:
     engine = open_engine(settings.database)
     app.state.settings = settings
     app.state.engine = engine
-    broker = settings.broker_url.get_secret_value()
+    broker = settings.broker
     publish = celery_publisher(broker) if broker else None
     app.state.sessions = open_sessions(engine, publish)
     app.state.readers = open_sessions(engine.execution_options(read_only=True), publish)

@@ -1,13 +1,17 @@
 """Everything that a deployment may change, read from the environment once (``SCELAB_*``)."""
 
 import ipaddress
+import os
 import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+SECRETS = Path(os.environ.get("SCELAB_SECRETS_DIR", "/run/secrets"))
 
 
 class RetryRule(BaseModel):
@@ -37,7 +41,12 @@ class Settings(BaseSettings):
     """Built once, in ``backend.main``, ``worker.app`` and the command line."""
 
     model_config = SettingsConfigDict(
-        env_prefix="SCELAB_", frozen=True, use_attribute_docstrings=True, extra="ignore"
+        env_prefix="SCELAB_",
+        # Passwords may come as files, one each, as containers are given them.
+        secrets_dir=SECRETS if SECRETS.is_dir() else None,
+        frozen=True,
+        use_attribute_docstrings=True,
+        extra="ignore",
     )
 
     home: Path = Path.home() / ".scelab"
@@ -48,6 +57,10 @@ class Settings(BaseSettings):
     """SQLAlchemy address; empty is SQLite in the home folder."""
     broker_url: SecretStr = SecretStr("")
     """redis://...; empty starts the embedded broker."""
+    database_password: SecretStr = SecretStr("")
+    """Joins an address that names none."""
+    broker_password: SecretStr = SecretStr("")
+    """Joins an address that names none."""
     host: str = "127.0.0.1"
     """Address that the page is served on."""
     port: int = Field(default=8265, ge=0, le=65535)
@@ -102,7 +115,13 @@ class Settings(BaseSettings):
 
     @cached_property
     def database(self) -> str:
-        return self.database_url or f"sqlite:///{self.home.resolve() / 'scelab.db'}"
+        given = self.database_url or f"sqlite:///{self.home.resolve() / 'scelab.db'}"
+        return with_password(given, self.database_password.get_secret_value())
+
+    @property
+    def broker(self) -> str:
+        """Empty is the embedded one."""
+        return with_password(self.broker_url.get_secret_value(), self.broker_password.get_secret_value())
 
     @cached_property
     def runs_dir(self) -> Path:
@@ -130,6 +149,15 @@ class Settings(BaseSettings):
 
     def run_folder(self, run_id: int) -> Path:
         return self.runs_dir / str(run_id)
+
+
+def with_password(address: str, password: str) -> str:
+    """The address with the password, unless it names one or needs none."""
+    scheme, separator, rest = address.partition("://")
+    user, has_user, place = rest.rpartition("@")
+    if not password or not separator or ":" in user or scheme.startswith("sqlite"):
+        return address
+    return f"{scheme}://{user}:{quote(password, safe='')}@{place if has_user else rest}"
 
 
 def is_loopback(host: str) -> bool:

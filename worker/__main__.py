@@ -9,7 +9,7 @@ ARGUMENTS = ["worker", "--loglevel", "INFO", "--without-gossip", "--without-ming
 
 
 def main() -> None:
-    if not Settings().broker_url.get_secret_value():
+    if not Settings().broker:
         sys.exit("The worker needs a broker: set SCELAB_BROKER_URL, or start everything with `scelab up`.")
     app.worker_main(ARGUMENTS)
 

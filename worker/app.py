@@ -25,7 +25,7 @@ _offices: list[Office] = []
 
 def make_app(settings: Settings) -> Celery:
     """The app of a worker. Reads no network and starts nothing."""
-    app = Celery("scelab", broker=settings.broker_url.get_secret_value() or "memory://")
+    app = Celery("scelab", broker=settings.broker or "memory://")
     app.conf.update(
         task_serializer="json",
         accept_content=["json"],

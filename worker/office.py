@@ -79,7 +79,7 @@ class Office:
 
 def publisher(settings: Settings, clocks: Clocks) -> Publish:
     """Nudges to ourselves wake a clock; the others go by the broker."""
-    broker_url = settings.broker_url.get_secret_value()
+    broker_url = settings.broker
     send = celery_publisher(broker_url) if broker_url else None
 
     def publish(task_name: str, args: tuple[int, ...]) -> None:

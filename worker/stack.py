@@ -140,7 +140,7 @@ def running_stack(settings: Settings, *, say: Say = print) -> Iterator[Stack]:
         port = settings.port or free_port(settings.host)
         with usable_database(settings.database):
             upgrade(settings.database)
-        given = settings.broker_url.get_secret_value()
+        given = settings.broker
         if given:
             require_broker(given)
         broker = None if given else Broker(settings.home / "broker")

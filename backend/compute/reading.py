@@ -108,7 +108,7 @@ def _ask_database(db: Session) -> tuple[int, Answer]:
 
 def _ask_broker(settings: Settings) -> Answer:
     """Whether something listens there; no password leaves for this."""
-    url = urlsplit(settings.broker_url.get_secret_value())
+    url = urlsplit(settings.broker)
     try:
         if "socket" in url.scheme:
             with socket.socket(socket.AF_UNIX) as probe:

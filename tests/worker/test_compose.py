@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,7 @@ from worker.children import end
 
 HOUSE = Path(__file__).parents[2]
 VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
-CHOSEN = {
-    "SCELAB_ADMIN_PASSWORD": "a long enough one",
-    "POSTGRES_PASSWORD": "abc123",
-    "REDIS_PASSWORD": "def456",
-    "SCELAB_DATA": "/srv/data",
-}
+CHOSEN = {"SCELAB_DATA": "/srv/data", "COMPOSE_PROFILES": "cpu"}
 
 
 def filled(text: str, given: Mapping[str, str]) -> str:
@@ -42,9 +38,14 @@ def filled(text: str, given: Mapping[str, str]) -> str:
     return VARIABLE.sub(value, text)
 
 
+def compose(given: Mapping[str, str] = CHOSEN) -> dict[str, Any]:
+    text = filled((HOUSE / "docker-compose.yml").read_text().replace("$$", "$"), given)
+    found: dict[str, Any] = yaml.safe_load(text)
+    return found
+
+
 def services(given: Mapping[str, str] = CHOSEN) -> dict[str, Any]:
-    text = filled((HOUSE / "docker-compose.yml").read_text(), given)
-    found: dict[str, Any] = yaml.safe_load(text)["services"]
+    found: dict[str, Any] = compose(given)["services"]
     return found
 
 
@@ -54,9 +55,27 @@ def environment_of(service: Mapping[str, Any], **changed: str) -> dict[str, str]
     return {"PATH": os.environ["PATH"], **seen, **changed}
 
 
-def python(command: list[str]) -> list[str]:
-    assert command[0] == "python"
-    return [sys.executable, *command[1:]]
+def here(command: list[str], places: Mapping[str, str]) -> list[str]:
+    """The command with this machine's places, and our own Python for the container's."""
+    words = [sys.executable if word == "python" else word for word in command]
+    for there, place in places.items():
+        words = [word.replace(there, place) for word in words]
+    return words
+
+
+def checked(service: Mapping[str, Any], env: Mapping[str, str], places: Mapping[str, str]) -> bool:
+    """Whether the service's own health check is content."""
+    kind, *words = service["healthcheck"]["test"]
+    command = here(["sh", "-c", *words] if kind == "CMD-SHELL" else words, places)
+    return subprocess.run(command, env=env, cwd=HOUSE, capture_output=True, check=False).returncode == 0
+
+
+def make_secrets(folder: Path) -> Path:
+    """By the deployment's own script, named as compose mounts them."""
+    subprocess.run([HOUSE / "deploy/make-secrets", folder], check=True, capture_output=True)
+    for name in ("admin", "database", "broker"):
+        (folder / f"{name}_password").rename(folder / f"scelab_{name}_password")
+    return folder
 
 
 def image_command() -> list[str]:
@@ -80,57 +99,80 @@ def process(command: list[str], env: Mapping[str, str], log: Path) -> Iterator[s
         end(started)
 
 
-@contextmanager
-def redis_of(service: Mapping[str, Any], folder: Path) -> Iterator[str]:
-    """The service's own command line, on a free port of this machine."""
-    if shutil.which("redis-server") is None:
-        pytest.fail("this test needs redis-server: make test-tools")
-    port, password = free_port(), CHOSEN["REDIS_PASSWORD"]
-    command = [*service["command"], "--port", str(port), "--dir", str(folder)]
-    with process(command, dict(os.environ), folder / "redis.log"):
-        with pytest.raises(redis.exceptions.AuthenticationError), redis.Redis(port=port) as stranger:
-            eventually(lambda: answers(stranger))
-        yield f"redis://:{password}@127.0.0.1:{port}/0"
+@dataclass
+class Server:
+    """This machine, as the services of the file find theirs."""
 
+    asked: dict[str, Any]
+    folder: Path
+    secrets: Path
+    database: str
+    redis_port: str
+    api_port: str
+    stack: ExitStack
 
-def answers(client: "redis.Redis") -> bool:
-    try:
-        return bool(client.ping())
-    except redis.exceptions.AuthenticationError:
-        raise
-    except redis.exceptions.ConnectionError:
-        return False
-
-
-def test_every_service_comes_up_by_its_own_command(tmp_path: Path) -> None:
-    bin_dir = postgres.binaries()
-    if bin_dir is None:
-        pytest.fail("this test needs PostgreSQL: make test-tools")
-    asked = services()
-    with ExitStack() as stack:
-        folder = stack.enter_context(postgres.cluster(bin_dir))
-        here = {
-            "SCELAB_DATABASE_URL": postgres.url_of(folder, "postgres"),
-            "SCELAB_BROKER_URL": stack.enter_context(redis_of(asked["redis"], tmp_path)),
-            "SCELAB_HOME": str(tmp_path / "home"),
+    @property
+    def places(self) -> dict[str, str]:
+        return {
+            "/run/secrets": str(self.secrets),
+            "--dir /data": f"--dir {self.folder} --port {self.redis_port}",
+            "redis-cli": f"redis-cli -p {self.redis_port}",
+            "8265": self.api_port,
         }
-        subprocess.run(
-            python(asked["migrate"]["command"]),
-            env=environment_of(asked["migrate"], **here),
-            cwd=HOUSE,
-            check=True,
-        )
-        port = str(free_port())
-        serve = [port if part == "8265" else part for part in python(image_command())]
-        stack.enter_context(
-            process(serve, environment_of(asked["api"], **here), tmp_path / "api.log"),
-        )
-        work = python(asked["worker"]["command"])
-        stack.enter_context(
-            process(work, environment_of(asked["worker"], **here), tmp_path / "worker.log"),
-        )
-        health = eventually(lambda: everything_answers(f"http://127.0.0.1:{port}"), within_s=60)
-        assert (health["database"], health["broker"], health["hosts_online"]) == ("ok", "ok", 1)
+
+    def env(self, name: str) -> dict[str, str]:
+        if name in ("db", "redis"):
+            return {"PATH": os.environ["PATH"], "PGHOST": self.database}
+        url = self.asked[name]["environment"]["SCELAB_BROKER_URL"]
+        changed = {
+            "SCELAB_SECRETS_DIR": str(self.secrets),
+            "SCELAB_DATABASE_URL": postgres.url_of(self.database, "postgres"),
+            "SCELAB_BROKER_URL": url.replace("redis:6379", f"127.0.0.1:{self.redis_port}"),
+            "SCELAB_HOME": str(self.folder / "home"),
+        }
+        return environment_of(self.asked[name], **changed)
+
+    def start(self, name: str) -> None:
+        command = here(self.asked[name].get("command") or image_command(), self.places)
+        self.stack.enter_context(process(command, self.env(name), self.folder / f"{name}.log"))
+
+    def is_well(self, name: str) -> bool:
+        return checked(self.asked[name], self.env(name), self.places)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    bin_dir = postgres.binaries()
+    if bin_dir is None or shutil.which("redis-server") is None:
+        pytest.fail("this test needs PostgreSQL and redis-server: make test-tools")
+    with ExitStack() as stack:
+        database = stack.enter_context(postgres.cluster(bin_dir))
+        secrets, ports = make_secrets(tmp_path / "secrets"), (str(free_port()), str(free_port()))
+        yield Server(services(), tmp_path, secrets, database, *ports, stack)
+
+
+def test_every_service_comes_up_by_its_own_command_and_its_own_check_says_so(server: Server) -> None:
+    assert server.is_well("db")
+    assert not server.is_well("redis")
+    server.start("redis")
+    eventually(lambda: server.is_well("redis"))
+    with (
+        pytest.raises(redis.exceptions.AuthenticationError),
+        redis.Redis(port=int(server.redis_port)) as stranger,
+    ):
+        stranger.ping()
+    migrate = here(server.asked["migrate"]["command"], server.places)
+    subprocess.run(migrate, env=server.env("migrate"), cwd=HOUSE, check=True)
+    for name in ("api", "worker"):
+        assert not server.is_well(name)
+        server.start(name)
+    eventually(lambda: server.is_well("api") and server.is_well("worker"), within_s=60)
+    health = eventually(lambda: everything_answers(f"http://127.0.0.1:{server.api_port}"), within_s=60)
+    assert (health["database"], health["broker"], health["hosts_online"]) == ("ok", "ok", 1)
+    password = (server.secrets / "scelab_admin_password").read_text()
+    credentials = {"name": "admin", "password": password}
+    answer = httpx.post(f"http://127.0.0.1:{server.api_port}/api/v1/session", json=credentials)
+    assert answer.status_code == 200, answer.text
 
 
 def everything_answers(url: str) -> dict[str, Any] | None:
@@ -141,17 +183,73 @@ def everything_answers(url: str) -> dict[str, Any] | None:
     return health if health["hosts_online"] else None
 
 
-@pytest.mark.parametrize("name", CHOSEN)
-def test_there_is_no_default_for_what_must_be_chosen(name: str) -> None:
-    given = {key: value for key, value in CHOSEN.items() if key != name}
-    with pytest.raises(KeyError, match=f"set {name} in .env"):
-        services(given)
+def test_the_data_folder_has_no_default() -> None:
+    with pytest.raises(KeyError, match=r"set SCELAB_DATA in .env"):
+        services({})
+
+
+def test_every_password_is_a_file_that_nothing_but_the_script_writes(tmp_path: Path) -> None:
+    files = [about["file"] for about in compose()["secrets"].values()]
+    subprocess.run([HOUSE / "deploy/make-secrets", tmp_path / "secrets"], check=True, capture_output=True)
+    made = {file.name: file.read_text() for file in (tmp_path / "secrets").iterdir()}
+    assert sorted(f"deploy/secrets/{name}" for name in made) == sorted(files)
+    assert len(set(made.values())) == len(made)
+    assert min(map(len, made.values())) >= 32
+    subprocess.run([HOUSE / "deploy/make-secrets", tmp_path / "secrets"], check=True, capture_output=True)
+    assert {file.name: file.read_text() for file in (tmp_path / "secrets").iterdir()} == made
+    kept_out = [(HOUSE / name).read_text().split() for name in (".gitignore", ".dockerignore")]
+    assert ["deploy/secrets/" in kept_out[0], "deploy/secrets" in kept_out[1]] == [True, True]
+    text = (HOUSE / "docker-compose.yml").read_text()
+    assert not re.search(r"PASSWORD: |requirepass (?!\$\$\(cat )", text)
+
+
+def test_the_file_is_what_the_compose_specification_allows() -> None:
+    check = Path(sys.executable).with_name("check-jsonschema")
+    done = subprocess.run(
+        [check, "--builtin-schema", "vendor.compose-spec", HOUSE / "docker-compose.yml"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_image_has_nothing_that_hadolint_would_change_and_does_not_run_as_root() -> None:
+    file = HOUSE / "deploy/Dockerfile"
+    lint = Path(sys.executable).with_name("hadolint")
+    done = subprocess.run([lint, file], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+    last = file.read_text().rpartition("FROM ")[2]
+    assert "USER 1000" in last
+    assert "npm" not in last, "what built it stays behind"
+
+
+@pytest.mark.parametrize("name", ["db", "redis", "api", "worker", "worker-gpu"])
+def test_what_lasts_is_checked_and_comes_back_by_itself(name: str) -> None:
+    service = services()[name]
+    assert service["restart"] == "unless-stopped"
+    assert service["healthcheck"]["interval"]
+
+
+def test_a_machine_has_the_worker_of_its_profile_and_one_of_them_gets_the_gpus() -> None:
+    asked = services()
+    profiles = {name: service["profiles"] for name, service in asked.items() if "profiles" in service}
+    assert profiles == {"worker": ["cpu"], "worker-gpu": ["gpu"]}
+    assert "COMPOSE_PROFILES=cpu" in (HOUSE / "deploy/env.example").read_text().splitlines()
+    gpu, cpu = asked["worker-gpu"], asked["worker"]
+    (device,) = gpu["deploy"]["resources"]["reservations"]["devices"]
+    assert (device["driver"], device["count"], device["capabilities"]) == ("nvidia", "all", ["gpu"])
+    other = ("profiles", "deploy")
+    assert {key: value for key, value in gpu.items() if key not in other} == {
+        key: value for key, value in cpu.items() if key not in other
+    }
 
 
 def test_the_example_of_an_environment_names_every_variable() -> None:
     asked = {found[0] for found in VARIABLE.findall((HOUSE / "docker-compose.yml").read_text())}
     lines = (HOUSE / "deploy/env.example").read_text().splitlines()
-    assert {line.partition("=")[0] for line in lines if not line.startswith("#")} == asked
+    named = {line.partition("=")[0] for line in lines if not line.startswith("#")}
+    assert named == asked | {"COMPOSE_PROFILES"}
 
 
 def test_nothing_is_published_but_the_page_and_that_on_the_loopback() -> None:
@@ -162,11 +260,6 @@ def test_nothing_is_published_but_the_page_and_that_on_the_loopback() -> None:
 def test_two_workers_never_share_a_name_and_a_host_keeps_its_own() -> None:
     worker = services({**CHOSEN, "SCELAB_WORKER_NAME": "gpu1"})["worker"]
     assert (worker["hostname"], worker["container_name"]) == ("gpu1", "scelab-worker-gpu1")
-
-
-def test_the_gpu_file_changes_a_service_that_there_is() -> None:
-    changed = yaml.safe_load((HOUSE / "deploy/gpu.yml").read_text())["services"]
-    assert changed.keys() <= services().keys()
 
 
 def test_the_image_copies_what_is_there() -> None:
