@@ -2,17 +2,19 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
 from edge_fixtures import Lab
 from makers import PRETRAIN
 from makers import Lab as Record
-from sqlalchemy import Engine, event, select
+from sqlalchemy import Engine, QueuePool, create_engine, event, select
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError, ProgrammingError
 from starlette.testclient import TestClient
 from test_edge_problems import break_with
 
+from backend.db import open_sessions
 from backend.experiments.tables import Experiment
 from backend.people import service as people
 from backend.people.service import BadLink
@@ -151,3 +153,28 @@ def test_a_length_that_is_none_gets_no_further_than_the_door(lab: Lab, length: s
     answer = lab.admin.post("/api/v1/tokens", headers={"Content-Length": length}, content=b"{}")
     assert answer.status_code == status
     assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_a_pool_without_a_free_connection_is_said_and_then_forgotten(lab: Lab) -> None:
+    url = lab.app.state.engine.url
+    tiny = create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=0.2)
+    lab.app.state.readers = open_sessions(tiny)
+    with tiny.connect():
+        answer = lab.admin.get("/api/v1/experiments")
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        assert "does not answer. Nothing was changed: try again" in answer.json()["detail"]
+    assert lab.admin.get("/api/v1/experiments").status_code == 200
+
+
+def test_a_request_waits_for_a_writer_who_holds_sqlite_and_then_succeeds(lab: Lab) -> None:
+    """Another writer has the file for a second and a half, as a backup or a large ingest may."""
+    other = sqlite3.connect(lab.app.state.engine.url.database, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(1.5, lambda: other.execute("COMMIT"))
+    release.start()
+    began = time.monotonic()
+    answer = lab.admin.post("/api/v1/experiments", json={"name": "patient"})
+    assert answer.status_code == 201, answer.text
+    assert time.monotonic() - began > 1, "it waited"
+    release.join()
+    other.close()

@@ -55,8 +55,10 @@ BROKERS = {"embedded": embedded, "redis": redis_server}
 
 
 @contextmanager
-def lab_worker(settings: Settings, *, name: str = "worker") -> Iterator[subprocess.Popen[bytes]]:
-    """A whole worker process, ready; the launcher starts the trainer of the tests."""
+def lab_worker(
+    settings: Settings, *, name: str = "worker", ready: str = "ready."
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A whole worker process that has said so; the launcher starts the trainer of the tests."""
     log = log_of(settings, name=name)
     said = log.stat().st_size if log.exists() else 0
     with log.open("ab") as output:
@@ -68,7 +70,7 @@ def lab_worker(settings: Settings, *, name: str = "worker") -> Iterator[subproce
             start_new_session=True,
         )
     try:
-        eventually(lambda: "ready." in log.read_text()[said:], within_s=60)
+        eventually(lambda: ready in log.read_text()[said:], within_s=60)
         yield worker
     finally:
         end(worker)
