@@ -22,6 +22,7 @@ from backend.evaluations.routes import router as evaluations
 from backend.experiments.routes import router as experiments
 from backend.guard import Guard, allowed_hosts
 from backend.inspections.routes import router as inspections
+from backend.limits.routes import router as limits
 from backend.metrics.routes import router as metrics
 from backend.migrations import bring_up
 from backend.nudge import celery_publisher
@@ -51,6 +52,7 @@ ROUTERS = (
     evaluations,
     results,
     compute,
+    limits,
     slurm,
     inspections,
     stream,

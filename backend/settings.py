@@ -11,6 +11,8 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from sce.definition.learning import checked_label
+
 SECRETS = Path(os.environ.get("SCELAB_SECRETS_DIR", "/run/secrets"))
 
 
@@ -75,12 +77,18 @@ class Settings(BaseSettings):
     """API token of the command line; empty reads it from the home folder."""
     cpu_slots: int = Field(default=1, ge=1, le=256)
     """Runs that a host without GPUs carries at a time."""
+    labels: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
+    """What a run may require of this host, as in gpu=a100,room=b; the worker adds host=NAME and gpu=MODEL."""
     preview_quota_gb: float = Field(default=2.0, gt=0)
     """Room for the small videos that pages play; the oldest go first."""
     min_free_disk_gb: float = Field(default=2.0, ge=0)
     """Room on the runs disk below which no run is started."""
     stop_grace_s: float = Field(default=60.0, ge=0)
     """Seconds that a run has to save and leave after a stop, before its processes are ended."""
+
+    preempt_below: int | None = Field(default=None, ge=-100, le=101)
+    """Running ones of a lower priority than this save, leave and are queued again when one of a higher priority
+    than theirs waits; unset, nobody has to leave."""
 
     retry_limit: int = Field(default=3, ge=0, le=100)
     """How often a run whose host or processes failed is started again by itself, in a row and from one checkpoint."""
@@ -100,6 +108,17 @@ class Settings(BaseSettings):
         return (
             [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
         )
+
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _split_labels(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        parts = [part.strip() for part in value.split(",") if part.strip()]
+        try:
+            return dict(checked_label(part).split("=", 1) for part in parts)
+        except ValueError as error:
+            raise ValueError(f"SCELAB_LABELS: {error}") from error
 
     @model_validator(mode="after")
     def _refuse_an_open_door(self) -> Self:

@@ -3,9 +3,10 @@
 import importlib.metadata
 import os
 import platform
+import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +14,8 @@ from backend.settings import Settings
 from sce.data.choice import NoReader, chosen_reader
 
 QUERY = ("--query-gpu=index,uuid,memory.total,name", "--format=csv,noheader,nounits")
+MAKERS = frozenset({"nvidia", "geforce", "tesla", "quadro", "amd", "instinct"})
+NO_LABEL = re.compile(r"[^A-Za-z0-9._-]+")
 PACKAGES = ("scelab", "torch", "torchvision", "lightning", "torchcodec", "av")
 
 
@@ -50,6 +53,22 @@ def parse_gpus(csv: str, *, visible: str | None) -> tuple[FoundDevice, ...]:
             memory = int(memory_mib) * 2**20 if memory_mib.isdigit() else None
             found.append(FoundDevice("gpu", int(index), name, memory))
     return tuple(found)
+
+
+def labels_of(devices: Sequence[FoundDevice], *, host: str, set_here: Mapping[str, str]) -> dict[str, str]:
+    """What a run may require of this host: its name, the model of its GPUs, and what the settings say."""
+    models = {model_of(device.name) for device in devices if device.kind == "gpu"}
+    found = {"host": NO_LABEL.sub("-", host)[:64]}
+    if len(models) == 1:  # of several models none is true of every GPU that a run may get
+        found["gpu"] = models.pop()
+    return found | dict(set_here)
+
+
+def model_of(name: str) -> str:
+    """The short name of a GPU's model: NVIDIA A100-SXM4-80GB is an a100, an RTX A6000 an rtx-a6000."""
+    words = [word for word in re.split(r"[\s-]+", name.lower()) if word not in MAKERS]
+    last = next((place for place, word in enumerate(words) if re.search(r"\d", word)), len(words) - 1)
+    return NO_LABEL.sub("-", "-".join(words[: last + 1]))[:64] or "unknown"
 
 
 def find_versions() -> Mapping[str, str]:

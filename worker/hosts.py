@@ -3,17 +3,15 @@
 import psutil
 
 from backend.compute.service import DeviceSpec, heartbeat, register_host
-from worker.devices import find_devices, find_versions
+from worker.devices import find_devices, find_versions, labels_of
 from worker.launchers.processes import usable_cpus
 from worker.place import Workplace
 
 
 def register(place: Workplace) -> None:
     """Write down the host and its devices, each time its worker starts."""
-    devices = [
-        DeviceSpec(found.kind, found.number, found.name, found.memory_bytes)
-        for found in find_devices(place.settings)
-    ]
+    found = find_devices(place.settings)
+    devices = [DeviceSpec(one.kind, one.number, one.name, one.memory_bytes) for one in found]
     with place.sessions.begin() as db:
         register_host(
             db,
@@ -22,6 +20,7 @@ def register(place: Workplace) -> None:
             cpu_count=usable_cpus(),
             memory_bytes=psutil.virtual_memory().total,
             versions=find_versions(),
+            labels=labels_of(found, host=place.host, set_here=place.settings.labels),
         )
 
 

@@ -23,7 +23,7 @@ def start_runs(place: Workplace) -> int:
     started = 0
     while has_room(place):
         with place.sessions.begin() as db:
-            claim = claim_next(db, host=place.host)
+            claim = claim_next(db, host=place.host, preempt_below=place.settings.preempt_below)
         if claim is None:
             break
         # The claim is committed before the launch: a crash here leaves a claim without processes,
@@ -126,14 +126,15 @@ def stop_run(place: Workplace, run_id: int) -> None:
     """Put the stop file there. The watch of the run's own host ends what does not leave in time."""
     with place.looks.begin() as db:
         row = find(db, run_id)
-    if row is not None and row.state is STOPPING:
+    if row is not None and row.leaves_since is not None:
         ask_to_stop(place, row)
 
 
 def ask_to_stop(place: Workplace, row: Watched) -> None:
+    """One that makes room is preempted: it is queued again once it has left."""
     folder = place.folder(row.run_id)
     if folder.path.exists() and folder.stop_requested() is None:
-        folder.request_stop()
+        folder.request_stop("stop" if row.state is STOPPING else "preempt")
 
 
 def find(db: Session, run_id: int) -> Watched | None:

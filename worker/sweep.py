@@ -21,7 +21,7 @@ from worker.clock import failure_of
 from worker.journal import drain, size_of
 from worker.launchers import Handle, Present, Sighting
 from worker.place import Workplace
-from worker.watch import KILL_AFTER_S, SILENT_START_S
+from worker.watch import KILL_AFTER_S, SILENT_START_S, state_of
 
 log = logging.getLogger(__name__)
 
@@ -113,9 +113,10 @@ def overdue(place: Workplace) -> Iterator[str]:
     stopping = timedelta(seconds=place.settings.stop_grace_s + KILL_AFTER_S)
     limits = {STARTING: timedelta(seconds=SILENT_START_S), STOPPING: stopping}
     for row in ours(place):
-        limit = UNLAUNCHED_AFTER if row.handle is None else limits.get(row.state, timedelta.max / 2)
-        if is_older(row.state_since, limit + PERIOD):
-            yield f"Run {row.run_id} is {row.state} for longer than {limit.total_seconds():.0f} s."
+        limit = UNLAUNCHED_AFTER if row.handle is None else limits.get(state_of(row), timedelta.max / 2)
+        if is_older(row.leaves_since or row.state_since, limit + PERIOD):
+            doing = "making room" if row.makes_room_since else row.state
+            yield f"Run {row.run_id} is {doing} for longer than {limit.total_seconds():.0f} s."
 
 
 # -- no running run whose processes are gone

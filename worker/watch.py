@@ -14,7 +14,7 @@ from functools import partial
 import psutil
 
 from backend.db import now
-from backend.runs.claims import mark_gone
+from backend.runs.claims import give_back, mark_gone
 from backend.runs.life import STARTING, STOPPING, RunState
 from backend.runs.watched import Watched, watched
 from worker.causes import Cause, cause_of, tail_of
@@ -55,6 +55,11 @@ def pressure_on(*, state: RunState, state_for_s: float, over_for_s: float | None
     return Pressure.NONE
 
 
+def state_of(row: Watched) -> RunState:
+    """One that makes room is pressed to leave as one is that was told to stop."""
+    return row.state if row.leaves_since is None else STOPPING
+
+
 @dataclass
 class Waits:
     """How long a run has been in its state: since the record's moment, or since it was first seen so here.
@@ -66,12 +71,12 @@ class Waits:
 
     def so_far_s(self, row: Watched) -> float:
         moment = time.monotonic()
-        since = self.first_seen.setdefault((row.run_id, row.attempt, row.state), moment)
-        return max((now() - row.state_since).total_seconds(), moment - since)
+        since = self.first_seen.setdefault((row.run_id, row.attempt, state_of(row)), moment)
+        return max((now() - (row.leaves_since or row.state_since)).total_seconds(), moment - since)
 
     def forget(self, present: Collection[Watched]) -> None:
         """Keep only what is there now."""
-        keys = {(row.run_id, row.attempt, row.state) for row in present}
+        keys = {(row.run_id, row.attempt, state_of(row)) for row in present}
         self.first_seen = {key: since for key, since in self.first_seen.items() if key in keys}
 
 
@@ -116,10 +121,10 @@ class Watch:
             self._lost(row)
 
     def _press(self, row: Watched, handle: Handle, *, has_left: bool) -> None:
-        if row.state is STOPPING:
+        if row.leaves_since is not None:
             ask_to_stop(self.place, row)  # its nudge may have been lost
         pressure = pressure_on(
-            state=row.state,
+            state=state_of(row),
             state_for_s=self.waits.so_far_s(row),
             over_for_s=self._over_for_s(row, handle, has_left=has_left),
             grace_s=self.place.settings.stop_grace_s,
@@ -141,12 +146,16 @@ class Watch:
     def _lost(self, row: Watched) -> None:
         cause = self.cause(row)
         log.warning("run %d attempt %d went without an end line: %s", row.run_id, row.attempt, cause.sentence)
+        own = {"run_id": row.run_id, "attempt": row.attempt}
         with self.place.sessions.begin() as db:
-            mark_gone(db, run_id=row.run_id, attempt=row.attempt, kind=cause.kind, sentence=cause.sentence)
+            if row.makes_room_since is not None:
+                give_back(db, **own, sentence=f"It was to make room. {cause.sentence}")
+            else:
+                mark_gone(db, **own, kind=cause.kind, sentence=cause.sentence)
 
     def cause(self, row: Watched) -> Cause:
         """Why the processes went, as far as can be told."""
-        if row.state is STOPPING:
+        if row.leaves_since is not None:
             grace_s = self.place.settings.stop_grace_s
             if self.waits.so_far_s(row) > grace_s:
                 return Cause("lost", f"It did not leave within {grace_s:.0f} s of the stop, so it was ended.")

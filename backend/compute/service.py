@@ -37,6 +37,7 @@ def register_host(
     cpu_count: int,
     memory_bytes: int,
     versions: Mapping[str, str],
+    labels: Mapping[str, str] | None = None,
 ) -> Host:
     """Write down a host and what it has, each time its worker starts.
 
@@ -47,6 +48,7 @@ def register_host(
         host = Host(name=name, cpu_count=cpu_count, memory_bytes=memory_bytes)
         db.add(host)
     host.cpu_count, host.memory_bytes, host.versions = cpu_count, memory_bytes, dict(versions)
+    host.labels = dict(labels or {})
     host.seen_at = now()
     db.flush()
     _report_devices(db, host, devices)

@@ -28,6 +28,8 @@ class HostView(View):
     disk_free_bytes: int | None
     disk_total_bytes: int | None
     versions: dict[str, str]
+    labels: dict[str, str]
+    """What a run may require of it, as in gpu=a100: SCELAB_LABELS of its worker, and what it finds itself."""
     registered_at: datetime
     seen_at: datetime
     devices: list[DeviceView]

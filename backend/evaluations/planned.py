@@ -50,9 +50,10 @@ def is_due(planned: Planned, definition: Pretrain, *, kind: str, epoch: float) -
 
 
 def evaluation_of(parent: Pretrain, planned: Planned, *, run_id: int, path: str, sha256: str) -> Evaluation:
-    """The definition that measures one checkpoint: the parent's data and accelerator, on one device."""
+    """The definition that measures one checkpoint: the parent's data, accelerator and labels, on one device."""
     compute = Compute(
         accelerator=parent.compute.accelerator,
+        labels=parent.compute.labels,
         loader_workers=parent.compute.loader_workers,
         deterministic=parent.compute.deterministic,
     )

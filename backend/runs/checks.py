@@ -166,6 +166,10 @@ def _check_site(
 ) -> None:
     if isinstance(definition, Evaluation) and definition.compute.nodes > 1:
         found.faults["compute.nodes"] = "An evaluation runs on one node."
+    if definition.compute.labels:
+        found.faults["compute.labels"] = (
+            "Labels choose among this lab's hosts: leave them out, and choose SLURM's nodes in the profile."
+        )
     if definition.compute.accelerator == "gpu" and not profile.profile["gres"]:
         found.faults["compute.accelerator"] = f"Profile {profile.name} asks for no GPUs: choose auto or cpu."
     silence = site_sentence(sites_by_login(db).get(profile.profile["login"]))
@@ -180,11 +184,28 @@ def _check_compute(compute: Compute, hosts: Sequence[HostRoom], found: Findings)
         found.warnings.append("No worker is online: the run waits in the queue until one is.")
     if not hosts:
         return
-    most = max(host.total[host.kind_for(compute.accelerator)] for host in hosts)
+    labelled = _with_labels(compute, hosts, found)
+    if not labelled:
+        return
+    most = max(host.total[host.kind_for(compute.accelerator)] for host in labelled)
+    of_those = f" with {' and '.join(compute.labels)}" if compute.labels else ""
     if most == 0 and compute.accelerator == "gpu":
-        found.faults["compute.accelerator"] = "No host has a GPU: choose auto or cpu."
+        found.faults["compute.accelerator"] = f"No host{of_those} has a GPU: choose auto or cpu."
     elif compute.devices > most:
         found.faults["compute.devices"] = (
-            f"No host has {compute.devices} devices for accelerator {compute.accelerator}; "
+            f"No host{of_those} has {compute.devices} devices for accelerator {compute.accelerator}; "
             f"the largest has {most}."
         )
+
+
+def _with_labels(compute: Compute, hosts: Sequence[HostRoom], found: Findings) -> list[HostRoom]:
+    """The hosts that have every label. A fault names the first one that none has, and those there are."""
+    known = set().union(*(host.labels for host in hosts))
+    missing = next((label for label in compute.labels if label not in known), None)
+    labelled = [host for host in hosts if host.labels.issuperset(compute.labels)]
+    if missing is not None:
+        there = ", ".join(sorted(known)) or "none: set SCELAB_LABELS where a worker starts"
+        found.faults["compute.labels"] = f"No host has label {missing}. There are: {there}."
+    elif not labelled:
+        found.faults["compute.labels"] = f"No single host has {' and '.join(compute.labels)}: leave one out."
+    return labelled

@@ -182,10 +182,14 @@ class _Reader:
             return
         close_attempt(self.db, self.run, status, None if sentence is None else str(sentence)[:4000])
         if to is PREEMPTED:
-            move(self.db, self.run, QUEUED, verb="requeued", detail={"because": "It was preempted."})
+            move(self.db, self.run, QUEUED, verb="requeued", detail={"because": self._who_took_its_place()})
             nudge(self.db, "worker.start_runs")
         if self.run.parent_id is not None:
             tell(self.db, "checkpoint", self.run.parent_id)
+
+    def _who_took_its_place(self) -> str:
+        other = self.run.makes_room_for_id
+        return "It was preempted." if other is None else f"It made room for run {other}."
 
     def _become(self, to: RunState, event: Mapping[str, Any]) -> None:
         if self.run.state == STARTING:  # its start line was torn

@@ -19,6 +19,8 @@ SOONER = 0.8
 """...and the time left of a running one for so much less."""
 START_S = 60.0
 """Until a claimed run does its first step."""
+PATIENCE_S = 10.0
+"""A host where a run fits best takes it within a few seconds; after so long any other that asks may."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Wish(NamedTuple):
     kept_for_s: float | None = None
     excluded: Sequence[str] = ()
     """Hosts that it keeps off, because it failed there."""
+    waited_s: float = 0.0
+    """Since it was queued."""
 
     def spot_in(self, room: HostRoom) -> Spot:
         return Spot(room.name, room.kind_for(self.accelerator))
@@ -158,6 +162,8 @@ class Plan:
     rooms: Sequence[HostRoom]
     holders: Sequence[Holder] = ()
     quotas: Quotas = field(default_factory=Quotas)
+    asking: str | None = None
+    """The host that could start something at once."""
     starts: dict[int, Start] = field(default_factory=dict)
     kept: dict[Spot, Kept] = field(default_factory=dict)
     waiting: list[Wish] = field(default_factory=list)
@@ -189,9 +195,11 @@ def make_plan(
     rooms: Sequence[HostRoom],
     holders: Sequence[Holder] = (),
     quotas: Quotas | None = None,
+    *,
+    asking: str | None = None,
 ) -> Plan:
     """``rooms`` are those of hosts that take runs now; ``wishes`` stand in the order of the queue."""
-    plan = Plan(rooms, holders, quotas or Quotas())
+    plan = Plan(rooms, holders, quotas or Quotas(), asking)
     hopeless: set[tuple[object, ...]] = set()
     for wish in wishes:
         # What was in vain for the like of it is in vain for it: devices only get fewer on the way.
@@ -210,8 +218,7 @@ def _place(wish: Wish, plan: Plan) -> None:
     able = [wish.spot_in(room) for room in plan.rooms if wish.is_carried_by(room)]
     fitting = [spot for spot in able if plan.free[spot] >= wish.devices and plan.may_use(spot, wish)]
     if fitting:
-        # The fullest that fits, so that others stay whole for those who need many.
-        spot = min(fitting, key=lambda spot: (plan.free[spot], spot.host != wish.kept_host, spot.host))
+        spot = min(fitting, key=lambda spot: _order(spot, wish, plan))
         plan.free[spot] -= wish.devices
         plan.starts[wish.run_id] = Start(wish, spot)
         for quota in plan.quotas.of(wish):
@@ -220,6 +227,12 @@ def _place(wish: Wish, plan: Plan) -> None:
         kept = _reservation(wish, able, plan)
         plan.kept[kept.spot] = kept
         plan.waiting.append(wish)
+
+
+def _order(spot: Spot, wish: Wish, plan: Plan) -> tuple[bool, int, bool, str]:
+    """The fullest that fits, so that others stay whole for those who need many."""
+    is_away = wish.waited_s > PATIENCE_S and spot.host != plan.asking
+    return is_away, plan.free[spot], spot.host != wish.kept_host, spot.host
 
 
 def _reservation(wish: Wish, able: Sequence[Spot], plan: Plan) -> Kept:

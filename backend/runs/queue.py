@@ -36,12 +36,14 @@ def wishes(db: Session) -> Iterator[Wish]:
     """The next first. Read by and by: who finds no device free reads no long queue."""
     moment = now()
     own = (Run.id, Run.devices, Run.accelerator, Run.labels, Run.priority, Run.owner_id, Run.experiment_id)
-    asked = in_order(select(*own, Run.expected_s, Host.name, Run.reserved_until, Run.excluded))
+    asked = in_order(
+        select(*own, Run.expected_s, Host.name, Run.reserved_until, Run.excluded, Run.state_since)
+    )
     asked = asked.outerjoin(Host, Host.id == Run.reserved_host_id)
     with db.execute(asked, execution_options={"yield_per": AT_A_TIME}) as rows:
-        for *known, until, excluded in rows:
+        for *known, until, excluded, since in rows:
             kept_for_s = None if until is None else (until - moment).total_seconds()
-            yield Wish._make((*known, kept_for_s, excluded))
+            yield Wish._make((*known, kept_for_s, excluded, (moment - since).total_seconds()))
 
 
 def holders(db: Session) -> list[Holder]:
@@ -105,7 +107,7 @@ def _of_experiments(db: Session, limits: Sequence[Limit]) -> dict[int, Quota]:
 def plan_now(db: Session, *, asking: str | None = None) -> Plan:
     """What is to happen now. The host that asks is there, whatever its last sign of life says."""
     taking = [room for room in rooms(db) if room.may_start or (room.name == asking and room.is_taking)]
-    return make_plan(wishes(db), taking, holders(db), quotas(db))
+    return make_plan(wishes(db), taking, holders(db), quotas(db), asking=asking)
 
 
 def keep_reservations(db: Session, plan: Plan) -> None:

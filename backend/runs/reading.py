@@ -72,7 +72,8 @@ def run_ref(run: Run) -> RunRef:
 def _surroundings(db: Session, runs: Sequence[Run]) -> Surroundings:
     known_datasets = datasets.by_ids(db, _ids(run.dataset_id for run in runs))
     checkpoints = registry.by_ids(db, _ids(run.checkpoint_id for run in runs))
-    related = _ids(run.parent_id for run in runs) | {row.run_id for row in checkpoints.values()}
+    related = _ids(other for run in runs for other in (run.parent_id, run.makes_room_for_id))
+    related |= {row.run_id for row in checkpoints.values()}
     return Surroundings(
         experiments=experiments.names(db, {run.experiment_id for run in runs}),
         datasets=known_datasets,
@@ -112,6 +113,7 @@ def fields_of(run: Run, around: Surroundings) -> dict[str, Any]:
         "owner": around.owners.get(run.owner_id or 0),
         "failure": _failure(run),
         "slurm": around.profiles.get(run.profile_id or 0),
+        "makes_room_for": run_ref(around.runs[run.makes_room_for_id]) if run.makes_room_for_id else None,
         "waits_for": around.waits.get(run.id),
         "num_checkpoints": total.count,
         "checkpoint_bytes": total.bytes,

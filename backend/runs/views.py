@@ -157,6 +157,8 @@ class RunView(View):
     """The SLURM profile that it is submitted by; null on this lab's hosts."""
     waits_for: str | None
     """Why a queued run, or one in SLURM's queue, has not started, in words."""
+    makes_room_for: RunRef | None
+    """The run of a higher priority that it leaves, or left, its devices to."""
     phase: str | None
     """What a running one does: train, extract train, ..."""
     progress: float

@@ -26,28 +26,36 @@ class Watched:
     began_at: datetime
     profile_id: int | None = None
     """The SLURM profile that it was submitted by."""
+    makes_room_since: datetime | None = None
+    """When it was asked to leave to a run of a higher priority."""
+
+    @property
+    def leaves_since(self) -> datetime | None:
+        """Since when it is to be gone: told to stop, or to make room."""
+        return self.state_since if self.state is RunState.STOPPING else self.makes_room_since
 
 
 def watched(db: Session, *, host: str | None = None) -> list[Watched]:
     """Runs that hold devices, on one host or on all of them."""
     asked = (
         select(
-            Run.id,
+            Run.id.label("run_id"),
             Run.attempt,
             Run.state,
             Run.state_since,
             Attempt.host,
             Attempt.handle,
             Run.journal_offset,
-            Attempt.started_at,
+            Attempt.started_at.label("began_at"),
             Run.profile_id,
+            Run.makes_room_since,
         )
         .join(Attempt, (Attempt.run_id == Run.id) & (Attempt.number == Run.attempt))
         .where(Run.state.in_(HOLDING))
         .order_by(Run.id)
     )
     rows = db.execute(asked if host is None else asked.where(Attempt.host == host)).all()
-    return [Watched(row[0], row[1], RunState(row[2]), *row[3:]) for row in rows]
+    return [Watched(**{**row._mapping, "state": RunState(row.state)}) for row in rows]
 
 
 def rehost(db: Session, *, run_id: int, attempt: int, host: str) -> None:

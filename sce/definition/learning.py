@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     NonNegativeFloat,
@@ -13,6 +14,8 @@ from pydantic import (
 )
 
 from sce.definition.base import Frozen, Probability, Share
+
+LABEL_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
 
 class R3d18(Frozen):
@@ -160,6 +163,21 @@ def _as_word(precision: object) -> object:
     return str(precision) if isinstance(precision, int) else precision
 
 
+def checked_label(label: str) -> str:
+    """The label of a host. Raises ``ValueError`` when it is not of the form name=value."""
+    name, equals, value = label.partition("=")
+    if not equals or not all(0 < len(part) <= 64 and set(part) <= LABEL_LETTERS for part in (name, value)):
+        raise ValueError(
+            f"{label!r} is no label: write name=value, each of letters, digits, dots, dashes and underscores, "
+            "as in gpu=a100."
+        )
+    return label
+
+
+def _checked_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(checked_label(label) for label in labels)
+
+
 class Compute(Frozen):
     """Where and how the arithmetic is done."""
 
@@ -169,6 +187,8 @@ class Compute(Frozen):
     """Devices of a host that the run holds for itself, one process each."""
     nodes: PositiveInt = 1
     """Hosts that take part. More than one needs SLURM."""
+    labels: Annotated[tuple[str, ...], AfterValidator(_checked_labels)] = Field(default=(), max_length=16)
+    """Labels that its host must have, as in gpu=a100; the Hosts page shows those of each."""
     precision: Annotated[Literal["32", "mixed", "bf16-mixed", "16-mixed"], BeforeValidator(_as_word)] = "32"
     """Arithmetic of trunk and heads, the loss always in float32; mixed is bf16 where the device has it, else 16."""
     loader_workers: NonNegativeInt = 1

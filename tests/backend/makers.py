@@ -41,9 +41,9 @@ class Lab:
             db.add(user)
             return user
 
-    def host(self, name: str = "here", *, cpu: int = 1, gpu: int = 0) -> None:
+    def host(self, name: str = "here", *, cpu: int = 1, gpu: int = 0, **labels: str) -> None:
         with self.sessions.begin() as db:
-            host = Host(name=name, cpu_count=2, memory_bytes=1)
+            host = Host(name=name, cpu_count=2, memory_bytes=1, labels=labels)
             db.add(host)
             db.flush()
             kinds = [("cpu", number) for number in range(cpu)] + [("gpu", number) for number in range(gpu)]

@@ -290,3 +290,26 @@ def test_what_a_queued_run_waits_for_names_who_is_kept_what_is_free(record: Lab)
         "It is next: it waits for 2 devices to become free.",
         f"What is free on here is kept for run {large}, which is ahead of it.",
     ]
+
+
+def test_a_run_goes_only_to_a_host_with_every_label_it_requires(record: Lab) -> None:
+    record.dataset()
+    record.host("here", cpu=4, gpu_model="t4", room="a")
+    record.host("there", cpu=4, gpu_model="a100", room="a")
+    asked = {"labels": ["gpu_model=a100", "room=a"]}
+    run_id = record.launch({**PRETRAIN, "compute": asked}).id
+    assert claimed(record, "here") is None
+    assert claimed(record, "there") == run_id
+
+
+def test_a_run_whose_label_no_host_has_any_more_says_so_and_holds_nobody_up(record: Lab) -> None:
+    record.dataset()
+    record.host("here", cpu=1, room="a")
+    run_id = record.launch({**PRETRAIN, "compute": {"labels": ["room=a"]}}).id
+    other = record.launch().id
+    with record.sessions.begin() as db:
+        db.scalars(select(Host)).one().labels = {"room": "b"}
+    with record.sessions() as db:
+        words = run_view(db, db.get_one(Run, run_id)).waits_for
+    assert words == "No online host has label room=a."
+    assert claimed(record, "here") == other

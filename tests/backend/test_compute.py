@@ -17,6 +17,7 @@ from backend.errors import NotFound
 from backend.experiments.tables import Experiment
 from backend.people.tables import Deed
 from backend.runs.tables import Run
+from backend.settings import Settings
 
 pytest_plugins = ["edge_fixtures"]
 
@@ -104,6 +105,21 @@ def test_a_drained_host_says_so_and_who_did_it_is_written_down(lab: Lab) -> None
             "drain_host",
             "enable_host",
         ]
+
+
+def test_a_host_shows_its_labels_as_its_worker_set_them_last(lab: Lab) -> None:
+    for labels in ({"gpu": "a100"}, {"gpu": "h100", "room": "b"}):
+        with lab.sessions.begin() as db:
+            service.register_host(
+                db, name="node1", devices=GPUS, cpu_count=1, memory_bytes=1, versions={}, labels=labels
+            )
+    assert lab.admin.get("/api/v1/hosts").json()[0]["labels"] == {"gpu": "h100", "room": "b"}
+
+
+@pytest.mark.parametrize("wrong", ["a100", "gpu=", "=a100", "gpu=a 100", "gpu=a=b", "gpu=" + "x" * 65])
+def test_a_label_that_is_none_is_refused_by_the_settings_with_the_form_it_has(wrong: str) -> None:
+    with pytest.raises(ValueError, match=r"SCELAB_LABELS: .* is no label: write name=value"):
+        Settings(labels=f"room=b, {wrong}")  # type: ignore[arg-type]  # as the environment says it
 
 
 def test_a_host_that_is_none_is_a_404(lab: Lab) -> None:

@@ -24,7 +24,7 @@ from sce.definition import definition_adapter
 @pytest.fixture
 def ready(record: Lab) -> Lab:
     record.dataset()
-    record.host()
+    record.host(room="a")
     return record
 
 
@@ -54,6 +54,17 @@ def fields(lab: Lab, **asked: Any) -> dict[str, str]:
         ({"data.train_split": "training"}, "data.train_split", "there are: train, val"),
         ({"compute.nodes": 2}, "compute.nodes", "needs SLURM"),
         ({"compute.devices": 2}, "compute.devices", "the largest has 1"),
+        (
+            {"compute.labels": ["gpu=a100"]},
+            "compute.labels",
+            "No host has label gpu=a100. There are: room=a.",
+        ),
+        ({"compute.labels": ["a100"]}, "compute.labels", "'a100' is no label: write name=value"),
+        (
+            {"compute.labels": ["room=a"], "compute.devices": 2},
+            "compute.devices",
+            "No host with room=a has 2 devices",
+        ),
         ({"compute.accelerator": "gpu"}, "compute.accelerator", "No host has a GPU"),
         ({"evaluations": [{"protocol": {"kind": "knn", "k": 99}}]}, "evaluations.0.protocol.k", "only 40"),
         (

@@ -36,6 +36,12 @@ def test_a_run_goes_to_the_fullest_host_that_fits_and_leaves_the_others_whole() 
     assert where(make_plan([Wish(1, 1), Wish(2, 1), Wish(3, 4)], rooms)) == {1: "half", 2: "half", 3: "empty"}
 
 
+def test_a_run_that_its_best_host_does_not_take_may_be_taken_by_the_one_that_asks() -> None:
+    rooms = [room("full", cpu=4, busy=3), room("asks", cpu=4)]
+    assert where(make_plan([Wish(1, 1, waited_s=1.0)], rooms, asking="asks")) == {1: "full"}
+    assert where(make_plan([Wish(1, 1, waited_s=11.0)], rooms, asking="asks")) == {1: "asks"}
+
+
 def test_a_run_of_a_whole_host_is_kept_one_host_and_small_ones_go_elsewhere() -> None:
     rooms = [room("a", cpu=4, busy=2), room("b", cpu=4, busy=3)]
     plan = make_plan([Wish(1, 4), Wish(2, 1), Wish(3, 1)], rooms)

@@ -192,6 +192,13 @@ def test_a_profile_without_gpus_refuses_a_run_that_needs_them(site: Lab, rest: T
     }
 
 
+def test_labels_are_of_this_labs_hosts_and_refused_for_slurm(site: Lab, rest: TestClient) -> None:
+    make(rest)
+    (fault,) = launch(rest, labels=["room=b"])["fields"]
+    assert fault["field"] == "compute.labels"
+    assert "choose SLURM's nodes in the profile" in fault["message"]
+
+
 def test_why_a_job_waits_is_said_in_words_with_slurms_own(site: Lab, rest: TestClient) -> None:
     make(rest)
     run_id = launch(rest)["id"]

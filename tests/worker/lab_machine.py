@@ -103,7 +103,9 @@ class LabMachine(RuleBasedStateMachine):
             TEMPLATE.append(template())
         self.home = Path(tempfile.mkdtemp(prefix="scelab-machine-"))
         shutil.copy(TEMPLATE[0], self.home / "scelab.db")
-        self.settings = Settings(home=self.home, min_free_disk_gb=0, stop_grace_s=5, cpu_slots=SLOTS)
+        self.settings = Settings(
+            home=self.home, min_free_disk_gb=0, stop_grace_s=5, cpu_slots=SLOTS, preempt_below=0
+        )
         self.engine = open_engine(self.settings.database)
         self.points = Points(self.engine)
         self.mail: list[tuple[str, tuple[int, ...]]] = []

@@ -7,7 +7,7 @@ import pytest
 
 from backend.settings import Settings
 from sce.data.choice import VARIABLE
-from worker.devices import FoundDevice, find_devices, find_versions, parse_gpus
+from worker.devices import FoundDevice, find_devices, find_versions, labels_of, model_of, parse_gpus
 
 TWO = "0, GPU-aaaa, 24576, NVIDIA RTX A5000\n1, GPU-bbbb, 24576, NVIDIA RTX A5000\n"
 
@@ -97,3 +97,35 @@ def test_a_host_says_which_reader_its_videos_get(
 def test_a_host_told_to_use_an_unknown_reader_shows_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "decord")
     assert "choose auto, pyav" in find_versions()["videos cannot be read:"]
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("NVIDIA A100-SXM4-80GB", "a100"),
+        ("NVIDIA H200", "h200"),
+        ("NVIDIA RTX A6000", "rtx-a6000"),
+        ("NVIDIA GeForce RTX 3090", "rtx-3090"),
+        ("Tesla V100-PCIE-16GB", "v100"),
+        ("NVIDIA TITAN", "titan"),
+        ("", "unknown"),
+    ],
+)
+def test_a_gpu_is_labelled_by_the_short_name_of_its_model(name: str, model: str) -> None:
+    assert model_of(name) == model
+
+
+def test_a_host_is_labelled_by_its_name_its_gpus_and_its_settings_and_these_win() -> None:
+    gpus = [FoundDevice("gpu", number, "NVIDIA A100-SXM4-80GB") for number in range(2)]
+    assert labels_of(gpus, host="node 1", set_here={"room": "b"}) == {
+        "host": "node-1",
+        "gpu": "a100",
+        "room": "b",
+    }
+    assert labels_of(gpus, host="node1", set_here={"gpu": "fast"})["gpu"] == "fast"
+
+
+def test_a_host_with_two_models_claims_neither() -> None:
+    """A run that requires one of them may be given the other."""
+    gpus = [FoundDevice("gpu", 0, "NVIDIA A100"), FoundDevice("gpu", 1, "NVIDIA H200")]
+    assert labels_of(gpus, host="node1", set_here={}) == {"host": "node1"}

@@ -56,8 +56,8 @@ class Trainer:
         for step in range(1, steps + 1):
             self.step(step)
             time.sleep(pause_s)
-            if self.run.stop_requested():
-                return self.end("stopped")
+            if asked := self.run.stop_requested():
+                return self.end("preempted" if asked == "preempt" else "stopped")
         return self.end("finished")
 
 

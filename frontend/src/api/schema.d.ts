@@ -468,6 +468,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How much users and experiments may hold at a time, and what they hold
+         * @description How much users and experiments may hold at a time, and what they hold.
+         */
+        get: operations["list_limits_api_v1_limits_get"];
+        /**
+         * Set the limit of a user or of an experiment
+         * @description Set the limit of a user or of an experiment. What runs goes on; nothing more starts above it.
+         */
+        put: operations["set_limit_api_v1_limits_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/limits/{limit_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Lift a limit
+         * @description Lift a limit.
+         */
+        delete: operations["lift_limit_api_v1_limits__limit_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/login-links": {
         parameters: {
             query?: never;
@@ -2475,6 +2519,7 @@ export interface components {
          *           "failure": null,
          *           "id": 2,
          *           "kind": "retrieval",
+         *           "makes_room_for": null,
          *           "may": [
          *             "clone",
          *             "archive"
@@ -2540,6 +2585,7 @@ export interface components {
          *           "failure": null,
          *           "id": 3,
          *           "kind": "retrieval",
+         *           "makes_room_for": null,
          *           "may": [
          *             "stop",
          *             "clone"
@@ -2773,6 +2819,10 @@ export interface components {
          *       "disk_total_bytes": null,
          *       "enabled": true,
          *       "id": 1,
+         *       "labels": {
+         *         "host": "lab-1",
+         *         "room": "b"
+         *       },
          *       "memory_bytes": 137438953472,
          *       "memory_used_bytes": null,
          *       "name": "lab-1",
@@ -2800,6 +2850,13 @@ export interface components {
             enabled: boolean;
             /** Id */
             id: number;
+            /**
+             * Labels
+             * @description What a run may require of it, as in gpu=a100: SCELAB_LABELS of its worker, and what it finds itself.
+             */
+            labels: {
+                [key: string]: string;
+            };
             /** Memory Bytes */
             memory_bytes: number;
             /** Memory Used Bytes */
@@ -3318,6 +3375,7 @@ export interface components {
          *           "failure": null,
          *           "id": 4,
          *           "kind": "pretrain",
+         *           "makes_room_for": null,
          *           "may": [
          *             "stop",
          *             "clone"
@@ -3362,6 +3420,101 @@ export interface components {
             runs: components["schemas"]["RunView"][];
             /** Warnings */
             warnings: string[];
+        };
+        /**
+         * LimitRequest
+         * @description A limit for one user or for one experiment; another one that was there is replaced.
+         */
+        LimitRequest: {
+            /**
+             * Devices
+             * @description Devices at a time.
+             */
+            devices?: number | null;
+            /**
+             * Experiment
+             * @description Name of the experiment.
+             */
+            experiment?: string | null;
+            /**
+             * Runs
+             * @description Runs at a time on the lab's hosts; those of SLURM have their limits there.
+             */
+            runs?: number | null;
+            /**
+             * User
+             * @description Name of the user.
+             */
+            user?: string | null;
+        };
+        /**
+         * LimitView
+         * @description How much of the lab's hosts a user or an experiment may hold at a time.
+         * @example {
+         *       "devices": null,
+         *       "experiment": null,
+         *       "id": 1,
+         *       "runs": 2,
+         *       "used_devices": 4,
+         *       "used_runs": 1,
+         *       "user": "ada"
+         *     }
+         */
+        LimitView: {
+            /**
+             * Devices
+             * @description Devices at a time.
+             */
+            devices: number | null;
+            experiment: components["schemas"]["ExperimentRef"] | null;
+            /** Id */
+            id: number;
+            /**
+             * Runs
+             * @description Runs at a time; null for as many as there is room for.
+             */
+            runs: number | null;
+            /** Used Devices */
+            used_devices: number;
+            /**
+             * Used Runs
+             * @description What is held now.
+             */
+            used_runs: number;
+            /**
+             * User
+             * @description Whose limit it is; null for an experiment's.
+             */
+            user: string | null;
+        };
+        /**
+         * LimitsView
+         * @example {
+         *       "limits": [
+         *         {
+         *           "devices": null,
+         *           "experiment": null,
+         *           "id": 1,
+         *           "runs": 2,
+         *           "used_devices": 4,
+         *           "used_runs": 1,
+         *           "user": "ada"
+         *         }
+         *       ],
+         *       "users": [
+         *         "ada",
+         *         "admin"
+         *       ]
+         *     }
+         */
+        LimitsView: {
+            /** Limits */
+            limits: components["schemas"]["LimitView"][];
+            /**
+             * Users
+             * @description Everybody whom a limit could be set for.
+             */
+            users: string[];
         };
         /**
          * LogView
@@ -5277,6 +5430,7 @@ export interface components {
          *         "failure": null,
          *         "id": 2,
          *         "kind": "retrieval",
+         *         "makes_room_for": null,
          *         "may": [
          *           "clone",
          *           "archive"
@@ -5488,6 +5642,7 @@ export interface components {
          *       "id": 2,
          *       "job": null,
          *       "kind": "retrieval",
+         *       "makes_room_for": null,
          *       "may": [
          *         "clone",
          *         "archive"
@@ -5594,6 +5749,8 @@ export interface components {
              * @enum {string}
              */
             kind: "pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer" | "import";
+            /** @description The run of a higher priority that it leaves, or left, its devices to. */
+            makes_room_for: components["schemas"]["RunRef"] | null;
             /**
              * May
              * @description What may be done with it now.
@@ -5755,6 +5912,7 @@ export interface components {
          *       "failure": null,
          *       "id": 2,
          *       "kind": "retrieval",
+         *       "makes_room_for": null,
          *       "may": [
          *         "clone",
          *         "archive"
@@ -5827,6 +5985,8 @@ export interface components {
              * @enum {string}
              */
             kind: "pretrain" | "linear" | "finetune" | "test" | "knn" | "retrieval" | "extract" | "svm" | "transfer" | "import";
+            /** @description The run of a higher priority that it leaves, or left, its devices to. */
+            makes_room_for: components["schemas"]["RunRef"] | null;
             /**
              * May
              * @description What may be done with it now.
@@ -9007,6 +9167,295 @@ export interface operations {
             };
             /** @description There is no such thing. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_limits_api_v1_limits_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitsView"];
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_limit_api_v1_limits_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitView"];
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lift_limit_api_v1_limits__limit_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                limit_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its present state forbids it. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -42,6 +42,7 @@ export function HostCard({ host, isBusy, onEnable }: HostCardProps) {
           </Button>
         </Tooltip>
       </Group>
+      <Labels host={host} />
       <Devices host={host} />
       <Loads host={host} />
       <Text fz={11.5} c="dimmed">
@@ -50,6 +51,18 @@ export function HostCard({ host, isBusy, onEnable }: HostCardProps) {
         {Object.entries(host.versions).map(([name, version]) => ` · ${name} ${version}`)}
       </Text>
     </article>
+  );
+}
+
+function Labels({ host }: { host: Host }) {
+  const labels = Object.entries(host.labels);
+  if (labels.length === 0) return null;
+  return (
+    <ul className={classes.labels} aria-label={`Labels of ${host.name}`}>
+      {labels.map(([name, value]) => (
+        <li key={name} className="mono">{`${name}=${value}`}</li>
+      ))}
+    </ul>
   );
 }
 

@@ -37,7 +37,7 @@ const DRAFT: Draft = { definition: DEFINITION, recipe: "small", name: "", experi
 
 async function show(answer: (request: LaunchRequest) => Previewed = () => ({ data: undefined, error: null })) {
   const onLaunch = vi.fn<(request: LaunchRequest) => void>();
-  const form = { schema: SCHEMA, initial: DRAFT, base: DEFINITION, baseWord: "recipe", roots: [], checkpoints: [], experiments: [], profiles: ["a100"], isBusy: false, refusal: null };
+  const form = { schema: SCHEMA, initial: DRAFT, base: DEFINITION, baseWord: "recipe", roots: [], labels: [], checkpoints: [], experiments: [], profiles: ["a100"], isBusy: false, refusal: null };
   await renderPart(<LaunchForm {...form} usePreviewOf={answer} onLaunch={onLaunch} />);
   const launched = async () => {
     await userEvent.click(screen.getByRole("button", { name: /^Launch/ }));

@@ -32,6 +32,7 @@ interface LaunchFormProps {
   base: JsonObject;
   baseWord: string;
   roots: readonly { root: string; name: string; kind: string }[];
+  labels: readonly string[];
   checkpoints: readonly Checkpoint[];
   experiments: readonly string[];
   profiles: readonly string[];
@@ -60,8 +61,8 @@ export function LaunchForm({ schema, initial, base, baseWord, usePreviewOf, refu
     (path: readonly string[], value: Json) => setDraft((old) => ({ ...old, definition: withValue(old.definition, path, value) as JsonObject })),
     [],
   );
-  const { roots } = props;
-  const form = useMemo(() => ({ root: schema, base, baseWord, errors, roots, onChange }), [schema, base, baseWord, errors, roots, onChange]);
+  const { roots, labels } = props;
+  const form = useMemo(() => ({ root: schema, base, baseWord, errors, roots, labels, onChange }), [schema, base, baseWord, errors, roots, labels, onChange]);
   const seeds = readSeeds(draft.seeds);
   const launch = (isDraft: boolean) => {
     setSent(draft);

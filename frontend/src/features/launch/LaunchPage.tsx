@@ -15,7 +15,7 @@ import { numberIn, type RawSearch, textIn, useUrlState } from "@/ui/useUrlState"
 
 import { type Draft, draftOfClone, draftOfRecipe } from "./draft";
 import { LaunchForm } from "./LaunchForm";
-import { type LaunchRequest, useChoosableCheckpoints, useClone, useLaunch, usePreview, useRecipes, useRoots, useSchema } from "./queries";
+import { type LaunchRequest, useChoosableCheckpoints, useClone, useLaunch, useLabels, usePreview, useRecipes, useRoots, useSchema } from "./queries";
 import { leadOf } from "./aims";
 import { RecipeCards } from "./RecipeCards";
 
@@ -57,6 +57,7 @@ function Writing({ title, lead, initial, baseWord }: WritingProps) {
   const navigate = useNavigate();
   const schema = useSchema();
   const roots = useRoots();
+  const labels = useLabels();
   const checkpoints = useChoosableCheckpoints();
   const experiments = useQuery(experimentNamesQuery);
   const profiles = useProfiles();
@@ -85,6 +86,7 @@ function Writing({ title, lead, initial, baseWord }: WritingProps) {
           base={initial.definition}
           baseWord={baseWord}
           roots={roots.data ?? []}
+          labels={labels}
           checkpoints={checkpoints.data?.items ?? []}
           experiments={(experiments.data ?? []).map(({ name }) => name)}
           profiles={(profiles.data ?? []).map(({ name }) => name)}

@@ -2,7 +2,7 @@
 import { keepPreviousData, queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { api, type Schemas, unwrap } from "@/api/client";
-import { recipesQuery } from "@/api/queries";
+import { hostsQuery, recipesQuery } from "@/api/queries";
 
 import type { Schema } from "./form/schema";
 
@@ -72,4 +72,11 @@ export function useLaunch() {
     onSuccess: () =>
       Promise.all([client.invalidateQueries({ queryKey: ["runs"] }), client.invalidateQueries({ queryKey: ["experiments"] })]),
   });
+}
+
+/** Every label that some host has, as a definition requires it. */
+export function useLabels(): string[] {
+  const { data } = useQuery(hostsQuery);
+  const found = (data ?? []).flatMap(({ labels }) => Object.entries(labels).map(([name, value]) => `${name}=${value}`));
+  return [...new Set(found)].sort();
 }

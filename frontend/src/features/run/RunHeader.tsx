@@ -41,6 +41,11 @@ export function RunHeader({ run, onEvaluate }: { run: Run; onEvaluate: () => voi
         <Tags tags={run.tags} onChange={(tags) => edit.mutate({ tags })} />
       </Group>
       <TestDialog run={run} isOpen={isTesting} onClose={testing.close} />
+      {run.makes_room_for && run.state === "running" && (
+        <Text size="sm">
+          It saves its state and makes room for <RunLink id={run.makes_room_for.id}>{run.makes_room_for.name}</RunLink>, whose priority is higher; then it is queued again.
+        </Text>
+      )}
       <ProgressLine run={run} />
       {run.failure && (
         <Alert color="red" py="xs" title={run.failure.sentence}>

@@ -13,6 +13,8 @@ export interface FormState {
   errors: Readonly<Record<string, string>>;
   /** Folders that a data set can be chosen from. */
   roots: readonly { root: string; name: string; kind: string }[];
+  /** Labels that the hosts have. */
+  labels: readonly string[];
   onChange: (path: readonly string[], value: Json) => void;
 }
 

@@ -1,5 +1,5 @@
 /** The inputs that hold one value: numbers, words, switches, choices, tuples. */
-import { Autocomplete, Group, NumberInput, SegmentedControl, Select, Switch, TextInput } from "@mantine/core";
+import { Autocomplete, Group, NumberInput, SegmentedControl, Select, Switch, TagsInput, TextInput } from "@mantine/core";
 import { useState } from "react";
 
 import { inputId } from "./FieldFrame";
@@ -13,7 +13,7 @@ interface LeafInputProps {
 }
 
 export function LeafInput({ field, path, value }: LeafInputProps) {
-  const { onChange, errors } = useForm();
+  const { onChange, errors, labels } = useForm();
   const set = (next: Json) => onChange(path, next);
   const isFaulty = errors[path.join(".")] !== undefined;
   const id = inputId(path);
@@ -27,6 +27,8 @@ export function LeafInput({ field, path, value }: LeafInputProps) {
       return <NumberField value={value} isWhole={field.isWhole} onChange={set} common={common} />;
     case "numbers":
       return <NumbersField value={value} onChange={set} common={common} />;
+    case "words":
+      return <TagsInput {...common} clearable w="100%" data={[...labels]} placeholder="name=value" value={Array.isArray(value) ? value.map(String) : []} onChange={set} />;
     case "tuple":
       return (
         <Group gap={6} wrap="nowrap">

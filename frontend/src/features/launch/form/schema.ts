@@ -31,6 +31,7 @@ export type Field =
   | { type: "tuple"; items: Schema[] }
   | { type: "list"; item: Schema; least: number; most: number }
   | { type: "numbers" }
+  | { type: "words" }
   | { type: "choice"; options: (string | number)[] }
   | { type: "number"; isWhole: boolean; least: number | undefined; most: number | undefined }
   | { type: "switch" }
@@ -68,6 +69,7 @@ export function fieldOf(root: Schema, given: Schema): Field {
 function listOf(root: Schema, schema: Schema, item: Schema): Field {
   const { type } = resolve(root, item);
   if (type === "integer" || type === "number") return { type: "numbers" };
+  if (type === "string") return { type: "words" };
   return { type: "list", item, least: schema.minItems ?? 0, most: schema.maxItems ?? Infinity };
 }
 
@@ -104,6 +106,7 @@ export function initialOf(root: Schema, given: Schema): Json {
       return field.items.map((part) => initialOf(root, part));
     case "list":
     case "numbers":
+    case "words":
       return [];
     case "choice":
       return field.options[0] ?? null;
