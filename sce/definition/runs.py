@@ -19,7 +19,14 @@ from sce.definition.learning import (
     Trunk,
 )
 from sce.definition.methods import Method, Moco, Ressl, Sce, Supervised
-from sce.definition.protocols import CheckpointFile, Checkpoints, EvalProtocol, Planned, Probe
+from sce.definition.protocols import (
+    CheckpointFile,
+    Checkpoints,
+    EvalProtocol,
+    Planned,
+    Probe,
+    TrainedProtocol,
+)
 
 
 class Pretrain(Frozen):
@@ -78,11 +85,8 @@ class Evaluation(Frozen):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> "Evaluation":
-        if self.compute.devices * self.compute.nodes > 1:
-            raise ValueError(
-                "an evaluation runs on one device: set compute.devices and compute.nodes to 1, "
-                "and launch several evaluations beside each other"
-            )
+        if isinstance(self.protocol, TrainedProtocol):
+            _refuse_uneven_devices(self.protocol.optimisation, self.compute)
         return self
 
 

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from sce.evaluate.ranks import summed
+
 
 class Averaged(NamedTuple):
     """Videos that were seen, in the order of their positions."""
@@ -27,6 +29,11 @@ class VideoMeans:
         """Add a view's probabilities to its video's, which ``position_N`` names."""
         self._sum_MC.index_add_(0, position_N, probability_NC.float().cpu())
         self._count_M.index_add_(0, position_N, torch.ones(len(position_N)))
+
+    def join(self) -> None:
+        """Take what other processes added to theirs."""
+        summed(self._sum_MC)
+        summed(self._count_M)
 
     def done(self) -> Averaged:
         """The means of the videos that were seen at all."""

@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
+import torch.distributed as dist
 from torch import nn
 
 from sce.data.index import Index
 from sce.data.layout import UNLABELLED
 from sce.definition import EvalProtocol, Evaluation, Pretrain, TransferProtocol
-from sce.rundir import MetricsEvent, NoteEvent, ProgressEvent, RunDir, StartEvent, StopReason
+from sce.modules import gather_objects, rank
+from sce.rundir import Event, MetricsEvent, NoteEvent, ProgressEvent, RunDir, StartEvent, StopReason
 from sce.signals import SIGNALS, listen
 from sce.terminal import ProgressLine
 
@@ -36,7 +38,10 @@ class Stopped(Exception):
 
 
 class Reporter:
-    """Writes the journal and the terminal, and raises ``Stopped`` where the run may leave."""
+    """Writes the journal and the terminal, and raises ``Stopped`` where the run may leave.
+
+    Of several processes the first one writes.
+    """
 
     def __init__(
         self,
@@ -50,6 +55,7 @@ class Reporter:
         self.attempt = attempt
         self.clock = clock
         self.heard = [] if heard is None else heard
+        self.is_writer = rank() == 0
         self._line = ProgressLine()
         self._told = -1.0
         self._began: tuple[str, int, float] | None = None
@@ -63,11 +69,11 @@ class Reporter:
             "resumed_from": resumed,
             "host": socket.gethostname(),
             "pid": os.getpid(),
-            "world_size": 1,
+            "world_size": dist.get_world_size() if dist.is_initialized() else 1,
             "device": str(device),
             "versions": {"python": platform.python_version(), "torch": torch.__version__},
         }
-        self.run.append(event, attempt=self.attempt)
+        self._append(event)
 
     def progress(self, phase: str, done: int, total: int) -> None:
         """Say how far ``phase`` has come, at most once a second and at its end."""
@@ -86,16 +92,17 @@ class Reporter:
             "total": total,
             "eta_s": None if eta_s is None else round(eta_s, 1),
         }
-        self.run.append(event, attempt=self.attempt)
-        self._line.show(phase, done, total, eta_s)
+        if self.is_writer:
+            self._append(event)
+            self._line.show(phase, done, total, eta_s)
 
     def metrics(self, step: int, epoch: float, values: dict[str, float]) -> None:
         event: MetricsEvent = {"event": "metrics", "step": step, "epoch": epoch, "values": values}
-        self.run.append(event, attempt=self.attempt)
+        self._append(event)
 
     def warn(self, text: str) -> None:
         event: NoteEvent = {"event": "note", "level": "warning", "text": text}
-        self.run.append(event, attempt=self.attempt)
+        self._append(event)
 
     def warn_of_other_clips(self, definition: Evaluation, pretrain: Pretrain) -> None:
         """Say so when the trunk is shown other clips than it learned from: often a forgotten field."""
@@ -119,9 +126,17 @@ class Reporter:
 
     def leave_if_asked(self) -> None:
         """Raises ``Stopped`` after a signal or a stop file, or when a newer attempt has begun."""
+        if (reason := self.asked()) is not None:
+            raise Stopped(reason)
+
+    def asked(self) -> StopReason | None:
+        """Why it should leave now; None when it may go on."""
         reason = self.run.stop_requested() or (self.heard[0] if self.heard else None)
-        if reason is not None or self.run.attempt() > self.attempt:
-            raise Stopped(reason or "stop")
+        return reason or ("stop" if self.run.attempt() > self.attempt else None)
+
+    def _append(self, event: Event) -> None:
+        if self.is_writer:
+            self.run.append(event, attempt=self.attempt)
 
 
 @dataclass(frozen=True)
@@ -141,6 +156,11 @@ class Bench:
     def loader_workers(self, num_clips: int) -> int:
         """Loader processes for so many clips: none for a few, which are read sooner than processes start."""
         return self.definition.compute.loader_workers if num_clips > FEW_CLIPS else 0
+
+    def share_skipped(self) -> None:
+        """Let every process know what any of them could not read."""
+        for one in gather_objects(dict(self.skipped)):
+            self.skipped.update(one)
 
     def scored(self, split: str, positions: list[int]) -> str:
         """How many of a split were read, as "118 of 120"; a note names those that were not."""

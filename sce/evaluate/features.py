@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,22 +13,34 @@ from sce.data.module import ScoredBatch, eval_loader
 from sce.data.views import Normalise
 from sce.definition import EvalClips
 from sce.evaluate.bench import Bench, CannotEvaluate
+from sce.evaluate.ranks import together, world_size
 from sce.evaluate.results import Features, save_arrays
+from sce.modules import any_rank, rank
 
 # Clips per forward pass; 30 views of a few videos fill a GPU, and a CPU's caches are full long before.
 CLIPS_PER_PASS = {"cuda": 64, "cpu": 16}
 CLIPS_PER_BATCH = 64
 
 
-def split_features(bench: Bench, role: str, split: str, views: EvalClips) -> Features:
-    """One feature a video, the mean over its views; read back if this run has already computed them.
+def extract(bench: Bench, role: str, split: str, views: EvalClips) -> None:
+    """One feature a video, the mean over its views, into a file; nothing when this run has it already.
 
-    ``role`` names the file: train, val, or penalty for the split that a penalty is chosen on.
+    ``role`` names the file: train, val, or penalty for the split that a penalty is chosen on. Of several processes
+    each has its share of the items, and the first joins them. Raises ``Stopped``.
     """
     file = bench.run.features / f"{role}.npz"
-    if not file.exists():
-        _extract(bench, split, views, file)
-    with np.load(file, allow_pickle=False) as arrays:
+    if any_rank(file.exists()):
+        return
+    shares = [file.with_name(f"{role}.{n}-of-{world_size()}.npz") for n in range(world_size())]
+    together(lambda: _extract(bench, split, views, shares[rank()]))
+    bench.share_skipped()
+    if rank() == 0:
+        _join(split, file, shares)
+
+
+def read_features(bench: Bench, role: str, split: str) -> Features:
+    """What ``extract`` left."""
+    with np.load(bench.run.features / f"{role}.npz", allow_pickle=False) as arrays:
         positions = arrays["position"]
         scored = bench.scored(split, positions.tolist())
         return Features(
@@ -67,7 +80,9 @@ def scored_batches(bench: Bench, split: str, views: EvalClips, phase: str) -> It
         split,
         views,
         batch_videos=max(CLIPS_PER_BATCH // views_per_video, 1),
-        workers=bench.loader_workers(views_per_video * total),
+        workers=bench.loader_workers(views_per_video * total // world_size()),
+        rank=rank(),
+        world_size=world_size(),
         pin=bench.device.type == "cuda",
     )
     for batch in loader:
@@ -95,10 +110,25 @@ def _extract(bench: Bench, split: str, views: EvalClips, file: Path) -> None:
         labels.append(label_B)
         positions.append(position_B)
     if not features:
-        raise CannotEvaluate(f"No video of split {split!r} could be read")
+        features, labels, positions = [torch.empty(0, 0)], [torch.empty(0)], [torch.empty(0)]
     save_arrays(
         file,
         features=torch.cat(features).numpy().astype(np.float32),
         label=torch.cat(labels).numpy().astype(np.int64),
         position=torch.cat(positions).numpy().astype(np.int64),
     )
+
+
+def _join(split: str, file: Path, shares: list[Path]) -> None:
+    """Every process's features as one file, in the order of the index. Raises ``CannotEvaluate`` for none at all."""
+    parts: list[dict[str, NDArray[Any]]] = []
+    for share in shares:
+        with np.load(share, allow_pickle=False) as arrays:
+            parts += [dict(arrays)] if len(arrays["position"]) else []
+    if not parts:
+        raise CannotEvaluate(f"No video of split {split!r} could be read")
+    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    order = np.argsort(whole["position"], kind="stable")
+    save_arrays(file, **{name: values[order] for name, values in whole.items()})
+    for share in file.parent.glob(f"{file.stem}.*-of-*.npz"):  # also those of an attempt on other devices
+        share.unlink()

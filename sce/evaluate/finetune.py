@@ -9,6 +9,7 @@ from sce.definition import FinetuneProtocol
 from sce.definition.sizes import trunk_width
 from sce.evaluate.bench import Bench
 from sce.evaluate.classifier import Classifier, freeze_norms, fresh_head
+from sce.evaluate.ranks import sharing_norms
 from sce.evaluate.results import Scores
 from sce.evaluate.scoring import score_classifiers
 from sce.evaluate.training import Training, train_classifier
@@ -35,6 +36,7 @@ def model_of(bench: Bench, protocol: FinetuneProtocol) -> Classifier:
     if protocol.freeze_norms:
         freeze_norms(trunk)
     width = trunk_width(bench.pretrain.trunk)
+    trunk = trunk if protocol.freeze_norms else sharing_norms(trunk, bench.device)
     head = fresh_head(width, len(bench.index.classes), seed=bench.definition.seed)
     model = Classifier(trunk, head, dropout=protocol.dropout).to(bench.device)
     model.keeps_norms = protocol.freeze_norms

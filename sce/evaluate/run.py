@@ -18,10 +18,11 @@ from sce.definition import (
 )
 from sce.devices import colours_last
 from sce.evaluate.bench import Bench, Reporter, Stopped, check_data, pick_device, splits_of
-from sce.evaluate.features import split_features
+from sce.evaluate.features import extract, read_features
 from sce.evaluate.finetune import finetune
 from sce.evaluate.knn import knn
 from sce.evaluate.linear import linear
+from sce.evaluate.ranks import joined
 from sce.evaluate.results import Features, Scores
 from sce.evaluate.retrieval import retrieval
 from sce.evaluate.testing import check_classes, load_tested, test_classifiers
@@ -33,7 +34,14 @@ def run_evaluation(
     run: RunDir, definition: Evaluation, *, attempt: int, runs_dir: Path, heard: list[StopReason]
 ) -> EndStatus:
     """Measure, journal, and say how it ended; see ``sce.evaluate.evaluate``."""
-    report = Reporter(run, attempt, heard=heard)
+    compute = definition.compute
+    on_gpu = pick_device(compute.accelerator).type == "cuda"
+    with joined(compute.devices * compute.nodes, on_gpu=on_gpu):
+        return _run(run, definition, Reporter(run, attempt, heard=heard), runs_dir)
+
+
+def _run(run: RunDir, definition: Evaluation, report: Reporter, runs_dir: Path) -> EndStatus:
+    attempt = report.attempt
     work = _work(run, definition, report, runs_dir)
     try:
         with report.listening():
@@ -42,6 +50,9 @@ def run_evaluation(
         status: EndStatus = "preempted" if stopped.reason == "preempt" else "stopped"
     else:
         status = "finished"
+    if not report.is_writer:
+        return status
+    if status == "finished":
         result: ResultEvent = {
             "event": "result",
             "values": scores.values,
@@ -102,7 +113,11 @@ def _measure(bench: Bench, protocol: EvalProtocol) -> Scores:
     splits = splits_of(bench.definition)
     items = sum(len(bench.index.splits[split]) for split in splits.values())
     bench.report.start(step=0, steps=items, epochs=1, device=bench.device, resumed=None)
-    found = {role: split_features(bench, role, split, protocol.views) for role, split in splits.items()}
+    for role, split in splits.items():
+        extract(bench, role, split, protocol.views)
+    if not bench.report.is_writer:
+        return Scores({}, {})  # the first process compares, and journals what it finds
+    found = {role: read_features(bench, role, split) for role, split in splits.items()}
     return _compare(bench, protocol, found["train"], found["val"], found.get("penalty"))
 
 

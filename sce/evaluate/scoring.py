@@ -16,6 +16,7 @@ from sce.evaluate.bench import Bench, CannotEvaluate
 from sce.evaluate.classifier import Classifier
 from sce.evaluate.features import CLIPS_PER_PASS, scored_batches
 from sce.evaluate.knn import in_top
+from sce.evaluate.ranks import together
 
 
 class Scored(NamedTuple):
@@ -34,13 +35,23 @@ def score_classifiers(bench: Bench, models: Mapping[str, Classifier], views: Eva
 def score_views(
     bench: Bench, logits: Iterator[tuple[Tensor, dict[str, Tensor]]], names: tuple[str, ...]
 ) -> Scored:
-    """Scores from views of any videos in any order: their positions (N,), and each classifier's logits (N, C)."""
+    """Scores from views of any videos in any order: their positions (N,), and each classifier's logits (N, C).
+
+    ``logits`` are this process's; the scores are over those of all.
+    """
     split = bench.definition.data.val_split
     items, num_classes = bench.index.splits[split], len(bench.index.classes)
     means = {name: VideoMeans(len(items), num_classes) for name in names}
-    for position_N, of_each in logits:
-        for name, logits_NC in of_each.items():
-            means[name].add(position_N, logits_NC.float().softmax(dim=1))
+
+    def add_own() -> None:
+        for position_N, of_each in logits:
+            for name, logits_NC in of_each.items():
+                means[name].add(position_N, logits_NC.float().softmax(dim=1))
+
+    together(add_own)
+    bench.share_skipped()
+    for one in means.values():
+        one.join()
     averaged = {name: one.done() for name, one in means.items()}
     positions: list[int] = averaged[names[0]].position_M.tolist()
     if not positions:

@@ -20,11 +20,15 @@ from sce.definition.derived import derive
 from sce.devices import arithmetic
 from sce.evaluate.bench import Bench, CannotEvaluate
 from sce.evaluate.classifier import BEST, LAST, Classifier, journal_classifier, save_classifier
+from sce.evaluate.ranks import average_gradients, leave_together, same_buffers, summed, together, world_size
 from sce.evaluate.results import Scores, save_whole
 from sce.evaluate.scoring import Scored
+from sce.modules import rank
 from sce.schedules import learning_rate
 
 STATE = "results/training-state.pt"
+RANKS_APART = 1_000_003
+"""Between the seeds of two processes: more than there are epochs, so that no dropout is drawn twice."""
 # torch.autocast's type of each precision but float32.
 HALVES = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 
@@ -86,6 +90,7 @@ def train_classifier(
         training.begin_epoch(training)
         _train_epoch(training)
         training.epoch += 1
+        same_buffers(training.model)
         if training.is_due:
             _validate(training)
         save_state(training)
@@ -108,7 +113,9 @@ def _training(
         protocol.train_view,
         batch_size=protocol.optimisation.batch_size,
         seed=bench.definition.seed,
-        workers=bench.loader_workers(items),
+        workers=bench.loader_workers(items // world_size()),
+        rank=rank(),
+        world_size=world_size(),
         pin=bench.device.type == "cuda",
         accumulate=protocol.optimisation.accumulate,
     )
@@ -117,7 +124,7 @@ def _training(
 
 def _train_epoch(training: Training) -> None:
     """One pass over the training split. Order, crops, colours and dropout follow from (seed, epoch) alone."""
-    torch.manual_seed(training.bench.definition.seed + training.epoch)
+    torch.manual_seed(training.bench.definition.seed + training.epoch + RANKS_APART * rank())
     training.model.train()
     parts: list[tuple[Tensor, Tensor]] = []
     step, scaler = training.step, _scaler(training)
@@ -148,7 +155,7 @@ def _batches(training: Training) -> Iterator[tuple[Tensor, Tensor]]:
     sampler.epoch = training.epoch
     augment = Augment(training.protocol.train_view, shape.mean, shape.std).to(bench.device)
     for batch in training.loader:
-        bench.report.leave_if_asked()
+        leave_together(bench.report)
         clips = augment(batch.views[0].to(bench.device, non_blocking=True), batch.chances[0])
         yield clips, batch.label_B.to(bench.device, non_blocking=True)
 
@@ -172,6 +179,7 @@ def _move(training: Training, step: int, scaler: torch.amp.GradScaler) -> None:
     learning, optimizer = training.protocol.optimisation, training.optimizer
     for group in optimizer.param_groups:
         group["lr"] = _rate(training, step) * group.get("factor", 1.0)
+    average_gradients(training.model)
     if learning.clip_norm is not None:
         scaler.unscale_(optimizer)
         nn.utils.clip_grad_norm_(training.model.parameters(), learning.clip_norm)
@@ -185,14 +193,15 @@ def _rate(training: Training, step: int) -> float:
 
 
 def _report(training: Training, step: int, loss_B: Tensor, is_right_B: Tensor) -> None:
-    loss = float(loss_B.mean())
+    means = summed(torch.stack([loss_B.mean(), is_right_B.mean()]).double()) / world_size()
+    loss, right = means.tolist()
     if not math.isfinite(loss):
         raise CannotEvaluate(
             f"The classifier's loss is {loss} at step {step}: lower protocol.optimisation.optimizer.lr"
         )
     values = {
         "train/loss": loss,
-        "train/top1": float(is_right_B.mean()),
+        "train/top1": right,
         "train/lr": _rate(training, step - 1),
     }
     training.bench.report.metrics(step, step / training.steps_per_epoch, values)
@@ -221,6 +230,8 @@ def _score(
 def _keep(training: Training, path: str) -> None:
     """Write the classifier as it is now, and journal the file."""
     bench = training.bench
+    if not bench.report.is_writer:
+        return
     save_classifier(
         bench.run,
         path,
@@ -260,6 +271,8 @@ def _tested(training: Training) -> tuple[dict[str, float], dict[str, float]]:
 
 def _best_model(training: Training) -> Classifier:
     model = copy.deepcopy(training.model)
+    # A process must not read it before the first one has written it.
+    together(lambda: None)
     file = training.bench.run.path / BEST
     state = torch.load(file, map_location=training.bench.device, weights_only=True)
     model.load_state_dict(state["state_dict"])
@@ -282,6 +295,8 @@ def _remarks(training: Training, views: EvalClips | None) -> dict[str, Any]:
 
 
 def save_state(training: Training) -> None:
+    if not training.bench.report.is_writer:
+        return
     state = {
         "model": training.model.state_dict(),
         "optimizer": training.optimizer.state_dict(),

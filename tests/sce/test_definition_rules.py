@@ -125,12 +125,14 @@ def test_a_small_view_may_be_blurred_as_far_as_its_edges_reflect(view: dict[str,
     definition_adapter.validate_python(asked(views={"views": [{}, view]}))
 
 
-@pytest.mark.parametrize("compute", [{"devices": 3}, {"nodes": 2}])
-def test_an_evaluation_that_asks_for_several_devices_is_refused_with_the_remedy(
-    compute: dict[str, int],
-) -> None:
+@pytest.mark.parametrize("compute", [{"devices": 3}, {"devices": 2, "nodes": 6}])
+def test_an_evaluation_whose_batch_several_devices_cannot_share_is_refused(compute: dict[str, int]) -> None:
     ((_, message),) = problems(probing(compute=compute))
-    assert "set compute.devices and compute.nodes to 1" in message
+    assert "optimisation.batch_size 512 cannot be shared evenly by" in message
+
+
+def test_features_are_shared_by_any_number_of_devices() -> None:
+    definition_adapter.validate_python(probing(compute={"devices": 3}, protocol={"kind": "knn"}))
 
 
 @pytest.mark.parametrize(
