@@ -164,23 +164,28 @@ class RunDir:
         return self.path / "results"
 
     def write_definition(self, definition: Pretrain | Evaluation) -> None:
-        """Say what is asked, once. Raises ``FileExistsError`` if something else was asked before."""
+        """Say what is asked, once; but a run may go on over another number of devices.
+
+        Raises ``FileExistsError`` if something else was asked before.
+        """
         text = definition_adapter.dump_json(definition, indent=1).decode() + "\n"
-        if self.definition_file.exists():
-            # An older version wrote it: what is new since has its default in both.
-            if not self._asks_for(definition):
-                raise FileExistsError(
-                    f"{self.definition_file} asks for something else: take a new run folder"
-                )
+        if self._asks_for(definition):
             return
+        if self.definition_file.exists() and not self._asks_for(definition, on_any_devices=True):
+            raise FileExistsError(f"{self.definition_file} asks for something else: take a new run folder")
         self.path.mkdir(parents=True, exist_ok=True)
         write_whole(self.definition_file, text)
 
-    def _asks_for(self, definition: Pretrain | Evaluation) -> bool:
+    def _asks_for(self, definition: Pretrain | Evaluation, *, on_any_devices: bool = False) -> bool:
+        """An older version may have written it: what is new since has its default in both."""
         try:
-            return self.definition() == definition
-        except ValidationError:
+            there = self.definition()
+        except (FileNotFoundError, ValidationError):
             return False
+        if not on_any_devices:
+            return there == definition
+        spread = {"devices": definition.compute.devices, "nodes": definition.compute.nodes}
+        return there.model_copy(update={"compute": there.compute.model_copy(update=spread)}) == definition
 
     def definition(self) -> Pretrain | Evaluation:
         """What is asked. Raises ``FileNotFoundError`` or pydantic's ``ValidationError``."""

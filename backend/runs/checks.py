@@ -49,7 +49,7 @@ def check(db: Session, asked: Asked, *, profile: SlurmProfile | None = None) -> 
         _check_protocol(definition.protocol, "protocol", found.train_items, found)
         _check_trunk(asked, definition, found)
     if profile is None:
-        _check_compute(definition.compute, rooms(db), found)
+        check_compute(definition.compute, rooms(db), found)
     else:
         _check_site(db, definition, profile, found)
     return found
@@ -177,7 +177,8 @@ def _check_site(
         found.warnings.append(silence)
 
 
-def _check_compute(compute: Compute, hosts: Sequence[HostRoom], found: Findings) -> None:
+def check_compute(compute: Compute, hosts: Sequence[HostRoom], found: Findings) -> None:
+    """Hold what it computes on against the hosts that there are."""
     if compute.nodes > 1:
         found.faults["compute.nodes"] = "More than one node needs SLURM: choose 1, or a SLURM profile."
     if not any(host.is_online for host in hosts):

@@ -23,6 +23,8 @@ from backend.runs.views import (
     RunState,
     RunView,
     SortKey,
+    Spread,
+    SpreadView,
     TestRequest,
 )
 from backend.views import MAX_ID, Id, Overrides, Page, Text
@@ -123,6 +125,25 @@ def stop_run(db: Db, user: CurrentUser, run_id: Id) -> RunView:
 def resume_run(db: Db, user: CurrentUser, run_id: Id) -> RunView:
     """Go on with a stopped run from its newest checkpoint."""
     return service.resume_run(db, run_id, by=user)
+
+
+@router.get("/runs/{run_id}/devices")
+def read_other_devices(
+    db: Db,
+    user: CurrentUser,
+    run_id: Id,
+    devices: Annotated[int, Query(ge=1, le=1024)],
+    nodes: Annotated[int, Query(ge=1, le=1024)] = 1,
+) -> SpreadView:
+    """What it would change if the run went on over so many devices; nothing is done."""
+    asked = Spread(devices=devices, nodes=nodes)
+    return SpreadView(changes=service.other_devices(db, run_id, asked))
+
+
+@router.put("/runs/{run_id}/devices")
+def choose_devices(db: Db, user: CurrentUser, run_id: Id, asked: Spread) -> SpreadView:
+    """Let a stopped or failed run take so many devices when it goes on."""
+    return SpreadView(changes=service.spread(db, run_id, asked, by=user))
 
 
 @router.post("/runs/{run_id}/retry")

@@ -17,6 +17,7 @@ from backend.runs.claims import lock_run
 from backend.runs.launch import MAX_TAG, launch
 from backend.runs.life import FAILED, PREEMPTED, QUEUED, STOPPED, STOPPING, may, move
 from backend.runs.reading import get_run, run_view
+from backend.runs.spreading import changes_for, spread_run
 from backend.runs.tables import Run
 from backend.runs.views import (
     Action,
@@ -28,6 +29,7 @@ from backend.runs.views import (
     Refused,
     RunEdit,
     RunView,
+    Spread,
 )
 from backend.settings import Settings
 from backend.slurm.reading import offered
@@ -53,6 +55,16 @@ def resume_run(db: Session, run_id: int, *, by: User) -> RunView:
     run = _allowed(db, run_id, "resume")
     _queue(db, run, by, "resumed")
     return run_view(db, run)
+
+
+def other_devices(db: Session, run_id: int, asked: Spread) -> list[str]:
+    """What it would change if the run went on over so many devices. Raises ``Invalid``."""
+    return changes_for(db, get_run(db, run_id), asked)
+
+
+def spread(db: Session, run_id: int, asked: Spread, *, by: User) -> list[str]:
+    """Let a run that may go on take so many devices from its next attempt on. Raises ``Conflict``."""
+    return spread_run(db, _allowed(db, run_id, "devices"), asked, by=by)
 
 
 def retry_run(db: Session, run_id: int, *, by: User) -> RunView:

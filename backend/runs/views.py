@@ -13,7 +13,9 @@ RunState = Literal[
     "draft", "queued", "starting", "running", "stopping", "preempted", "finished", "stopped", "failed"
 ]
 FailureKind = Literal["user_error", "out_of_memory", "timeout", "infrastructure", "lost"]
-Action = Literal["launch", "stop", "resume", "retry", "clone", "evaluate", "test", "archive", "restore"]
+Action = Literal[
+    "launch", "stop", "resume", "retry", "clone", "evaluate", "test", "devices", "archive", "restore"
+]
 BulkAction = Literal["stop", "archive", "restore"]
 SortKey = Literal["id", "name", "state", "kind", "progress", "created_at", "started_at", "duration"]
 
@@ -258,6 +260,20 @@ class RunEdit(Request):
     notes: str | None = Field(default=None, max_length=10_000)
     tags: list[str] | None = Field(default=None, max_length=32)
     priority: int | None = Field(default=None, ge=-100, le=100)
+
+
+class Spread(Request):
+    """On how many devices a run goes on."""
+
+    devices: int = Field(ge=1, le=1024)
+    """Devices on each node."""
+    nodes: int = Field(default=1, ge=1, le=1024)
+
+
+class SpreadView(View):
+    """What another number of devices changes for a run that goes on, a sentence each."""
+
+    changes: list[str]
 
 
 class BulkRequest(Request):

@@ -88,9 +88,9 @@ def test_a_failure_is_forgotten_when_the_run_is_queued_again(record: Lab) -> Non
         ("running", 2, ["stop", "clone", "evaluate"]),
         ("stopping", 0, ["clone"]),
         ("preempted", 1, ["stop", "clone", "evaluate"]),
-        ("stopped", 1, ["resume", "clone", "evaluate", "archive"]),
+        ("stopped", 1, ["resume", "clone", "evaluate", "devices", "archive"]),
         ("stopped", 0, ["retry", "clone", "archive"]),
-        ("failed", 1, ["retry", "clone", "evaluate", "archive"]),
+        ("failed", 1, ["retry", "clone", "evaluate", "devices", "archive"]),
         ("finished", 3, ["clone", "evaluate", "archive"]),
     ],
 )
@@ -101,4 +101,4 @@ def test_the_server_says_what_may_be_done(state: str, num_states: int, allowed: 
 
 def test_a_state_that_will_be_replaced_is_gone_on_from_and_not_measured() -> None:
     stopped = Run(state="stopped", kind="pretrain")
-    assert may(stopped, num_states=1, num_kept=0) == ["resume", "clone", "archive"]
+    assert may(stopped, num_states=1, num_kept=0) == ["resume", "clone", "devices", "archive"]

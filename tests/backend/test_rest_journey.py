@@ -110,11 +110,30 @@ def test_a_run_is_stopped_and_goes_on_and_each_step_is_refused_twice(ready: Lab,
     assert rest.post(f"/runs/{run_id}/stop").json()["state"] == "stopping"
     assert rest.post(f"/runs/{run_id}/stop").status_code == 409
     ready.tell(run_id, checkpoint(20, kind="last"), end("stopped"))
-    assert rest.get(f"/runs/{run_id}").json()["may"] == ["resume", "clone", "archive"]
+    assert rest.get(f"/runs/{run_id}").json()["may"] == ["resume", "clone", "devices", "archive"]
     assert rest.post(f"/runs/{run_id}/resume").json()["state"] == "queued"
     claim = ready.claim()
     assert claim is not None
     assert (claim.run_id, claim.attempt) == (run_id, 2)
+
+
+def test_a_stopped_run_is_given_other_devices_once_it_was_said_what_changes(
+    ready: Lab, rest: TestClient
+) -> None:
+    run_id = ready.running()
+    assert rest.put(f"/runs/{run_id}/devices", json={"devices": 1}).status_code == 409
+    ready.tell(run_id, checkpoint(20, kind="last"), end("stopped"))
+    ready.host("large", cpu=4)
+    said = rest.get(f"/runs/{run_id}/devices?devices=2").json()["changes"]
+    assert "Each of 2 devices takes" in said[0]
+    assert rest.get(f"/runs/{run_id}").json()["devices"] == 1, "nothing is done yet"
+    (fault,) = rest.put(f"/runs/{run_id}/devices", json={"devices": 8}).json()["fields"]
+    assert (fault["field"], "the largest has 4" in fault["message"]) == ("compute.devices", True)
+    assert rest.put(f"/runs/{run_id}/devices", json={"devices": 2}).json() == {"changes": said}
+    assert rest.post(f"/runs/{run_id}/resume").json()["devices"] == 2
+    claim = ready.claim("large")
+    assert claim is not None
+    assert len(claim.device_numbers) == 2
 
 
 def test_a_failed_run_says_why_and_is_retried(ready: Lab, rest: TestClient) -> None:

@@ -151,6 +151,7 @@ def stop_and_requeue(lab: Lab, page: Page, run_id: int) -> None:
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("dialog").get_by_role("button", name="Stop").click()
     lab.wait(run_id, "stopped", within_s=60)
+    other_devices_are_explained(page)
     page.get_by_role("button", name="Resume").click()
     again = lab.wait(run_id, "running", within_s=90)
     assert again["attempt"] == 2
@@ -159,6 +160,19 @@ def stop_and_requeue(lab: Lab, page: Page, run_id: int) -> None:
     look(page, "again")
     lab.api.post(f"/runs/{run_id}/stop")
     lab.wait(run_id, "stopped", within_s=60)
+
+
+def other_devices_are_explained(page: Page) -> None:
+    page.get_by_role("button", name="More actions").click()
+    page.get_by_role("menuitem", name="Other devices").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("Nothing changes: it goes on as it was.")).to_be_visible()
+    dialog.get_by_role("textbox", name="Devices on each node").fill("3")
+    expect(dialog.get_by_role("alert")).to_contain_text("batch_size")
+    dialog.get_by_role("textbox", name="Devices on each node").fill("2")
+    expect(dialog.get_by_text("Each of 2 devices takes 4 clips at a time, where it took 8")).to_be_visible()
+    look(page, "devices")
+    dialog.get_by_role("button", name="Cancel").click()
 
 
 def a_waiting_run_says_why_and_until_when(lab: Lab, slurm: Cluster, page: Page) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sce.definition import Pretrain, VideoData
+from sce.definition import Compute, Pretrain, VideoData
 from sce.rundir import EndEvent, MetricsEvent, RunDir
 
 METRICS: MetricsEvent = {"event": "metrics", "step": 1, "epoch": 0.5, "values": {"train/loss": 2.0}}
@@ -33,6 +33,14 @@ def test_a_run_cannot_be_asked_for_something_else(started: RunDir) -> None:
     started.write_definition(Pretrain(data=VideoData(root="demo")))
     with pytest.raises(FileExistsError, match="take a new run folder"):
         started.write_definition(Pretrain(data=VideoData(root="demo"), seed=6))
+
+
+def test_a_run_may_go_on_over_other_devices_but_asks_for_nothing_else(started: RunDir) -> None:
+    spread = Pretrain(data=VideoData(root="demo"), compute=Compute(devices=2, nodes=2))
+    started.write_definition(spread)
+    assert started.definition() == spread
+    with pytest.raises(FileExistsError, match="take a new run folder"):
+        started.write_definition(spread.model_copy(update={"compute": Compute(precision="16-mixed")}))
 
 
 def test_a_folder_of_an_older_version_asks_for_the_same_where_what_is_new_has_its_default(

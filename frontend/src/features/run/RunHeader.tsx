@@ -7,6 +7,7 @@ import { formatElapsed, formatEpoch } from "@/charts/format";
 import { KindBadge, StatePill } from "@/ui/StatePill";
 
 import { RunActions } from "./actions";
+import { DevicesDialog } from "./DevicesDialog";
 import { EditableName } from "./EditableName";
 import classes from "./Run.module.css";
 import { type Run, type RunAction, useEditRun, useRunAction } from "./queries";
@@ -20,10 +21,12 @@ export function RunHeader({ run, onEvaluate }: { run: Run; onEvaluate: () => voi
   const action = useRunAction(run.id);
   const edit = useEditRun(run.id);
   const [isTesting, testing] = useDisclosure(false);
+  const [isSpreading, spreading] = useDisclosure(false);
   const act = (wanted: RunAction) => {
     if (wanted === "clone") return void navigate({ to: "/launch", search: { clone: run.id } });
     if (wanted === "evaluate") return onEvaluate();
     if (wanted === "test") return testing.open();
+    if (wanted === "devices") return spreading.open();
     return action.mutate(wanted);
   };
   return (
@@ -40,6 +43,7 @@ export function RunHeader({ run, onEvaluate }: { run: Run; onEvaluate: () => voi
         <RunLinks run={run} />
         <Tags tags={run.tags} onChange={(tags) => edit.mutate({ tags })} />
       </Group>
+      {isSpreading && <DevicesDialog run={run} onClose={spreading.close} />}
       <TestDialog run={run} isOpen={isTesting} onClose={testing.close} />
       {run.makes_room_for && run.state === "running" && (
         <Text size="sm">

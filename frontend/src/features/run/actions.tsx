@@ -5,6 +5,7 @@ import {
   IconArrowBackUp,
   IconChartDots,
   IconCopy,
+  IconCpu,
   IconDots,
   IconPlayerPlay,
   IconPlayerStop,
@@ -37,6 +38,7 @@ const LOOKS = {
   evaluate: { label: "Evaluate", icon: IconChartDots },
   test: { label: "Test", icon: IconTestPipe },
   clone: { label: "Clone", icon: IconCopy },
+  devices: { label: "Other devices", icon: IconCpu },
   archive: { label: "Archive", icon: IconArchive, question: "It leaves the tables. Nothing is deleted." },
   restore: { label: "Restore", icon: IconArrowBackUp },
 } satisfies Record<RunAction, Look>;

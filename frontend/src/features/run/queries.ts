@@ -73,7 +73,7 @@ export const useConfiguration = (runId: number) => useQuery(configurationQuery(r
 export const useCheckpoints = (runId: number) => useQuery(checkpointsQuery(runId));
 export const useRecipes = () => useQuery(recipesQuery);
 
-type PlainAction = Exclude<RunAction, "clone" | "evaluate" | "test">;
+type PlainAction = Exclude<RunAction, "clone" | "evaluate" | "test" | "devices">;
 
 /** The request of each action that needs nothing but the run. */
 const REQUESTS = {
@@ -91,6 +91,26 @@ export function useRunAction(runId: number) {
     mutationFn: (action: PlainAction) => REQUESTS[action](runId),
     onSettled: () => client.invalidateQueries({ queryKey: ["runs"] }),
     onError: tellRefusal,
+  });
+}
+
+export type Spread = Schemas["Spread"];
+
+/** What so many devices would change; the server's refusal is at its field. */
+export const spreadQuery = (run_id: number, query: Spread) =>
+  queryOptions({
+    queryKey: ["runs", run_id, "devices", query],
+    queryFn: () => unwrap(api.GET("/api/v1/runs/{run_id}/devices", { params: { path: { run_id }, query } })),
+    retry: false,
+  });
+
+export const useSpread = (runId: number, asked: Spread) => useQuery(spreadQuery(runId, asked));
+
+/** Chooses the devices, then lets the run go on over them. */
+export function useGoOnOver(runId: number, goOn: "resume" | "retry") {
+  return useChanging(async (body: Spread) => {
+    await unwrap(api.PUT("/api/v1/runs/{run_id}/devices", { ...at(runId), body }));
+    return REQUESTS[goOn](runId);
   });
 }
 
