@@ -38,7 +38,7 @@ def changes_for(db: Session, run: Run, asked: Spread) -> list[str]:
 
 
 def _spread(run: Run, asked: Spread) -> Pretrain | Evaluation:
-    """Raises ``Invalid``: a batch that cannot be shared, an evaluation on several."""
+    """Raises ``Invalid``, as for a batch that cannot be shared."""
     compute = {**run.definition["compute"], "devices": asked.devices, "nodes": asked.nodes}
     wanted = {**run.definition, "compute": compute}
     try:
