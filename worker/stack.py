@@ -169,20 +169,20 @@ def _children(settings: Settings, broker: Broker | None) -> list[Child]:
 
 def environment_of(settings: Settings) -> dict[str, str]:
     """The settings as the children read them."""
-    texts = {}
-    for name, value in settings:
-        if name == "retry_rules":
-            texts["SCELAB_RETRY_RULES"] = json.dumps([rule.model_dump() for rule in value])
-            continue
-        separator = "," if name == "allowed_hosts" else ":"
-        texts[f"SCELAB_{name.upper()}"] = (
-            separator.join(map(str, value))
-            if isinstance(value, tuple)
-            else value.get_secret_value()
-            if isinstance(value, SecretStr)
-            else str(value)
-        )
+    texts = {f"SCELAB_{name.upper()}": _written(name, value) for name, value in settings if value is not None}
     return texts | {"SCELAB_HOME": str(settings.home.resolve())}
+
+
+def _written(name: str, value: object) -> str:
+    """A setting as the environment says it."""
+    if name == "retry_rules":
+        assert isinstance(value, tuple)
+        return json.dumps([rule.model_dump() for rule in value])
+    if isinstance(value, dict):
+        return ",".join(f"{key}={one}" for key, one in value.items())
+    if isinstance(value, tuple):
+        return ("," if name == "allowed_hosts" else ":").join(map(str, value))
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 def _shown_host(host: str) -> str:

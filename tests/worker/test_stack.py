@@ -97,9 +97,17 @@ def test_a_home_is_free_again_when_its_platform_ended(tmp_path: Path) -> None:
             pass
 
 
-def test_children_read_the_same_settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("more", [{}, {"labels": {"gpu": "a100", "room": "b"}, "preempt_below": -3}])
+def test_children_read_the_same_settings(
+    more: dict[str, object], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = settings.model_copy(
-        update={"data_roots": (Path("/a"), Path("/b")), "broker_url": SecretStr("redis://x"), "port": 1234}
+        update={
+            "data_roots": (Path("/a"), Path("/b")),
+            "broker_url": SecretStr("redis://x"),
+            "port": 1234,
+            **more,
+        }
     )
     for name, text in environment_of(asked).items():
         monkeypatch.setenv(name, text)
