@@ -12,6 +12,7 @@ import typer
 
 from backend.backup import back_up
 from backend.cli_checkpoints import checkpoints
+from backend.cli_queue import show_queue
 from backend.cli_slurm import profiles
 from backend.client import ENDED, Lab, LaunchMore, RunFilter
 from backend.console import give_up, lab_here, settings_here
@@ -192,6 +193,9 @@ def list_runs(
     )
     if page.total > len(page.items):
         typer.echo(f"{len(page.items)} of {page.total} runs: --size shows more.")
+
+
+app.command("queue")(show_queue)
 
 
 def run_row(run: RunView) -> tuple[str, ...]:

@@ -22,7 +22,16 @@ from backend.evaluations.views import EvaluationsView, RetrievalView
 from backend.metrics.views import MetricsView, SeriesSummary
 from backend.people.views import LoginLinkView, NewTokenView, TokenView
 from backend.results.views import Format, OwnTable
-from backend.runs.views import LaunchedView, LogView, PreviewView, RecipeView, RunDetail, RunView, SortKey
+from backend.runs.views import (
+    LaunchedView,
+    LogView,
+    PreviewView,
+    QueueView,
+    RecipeView,
+    RunDetail,
+    RunView,
+    SortKey,
+)
 from backend.settings import Settings
 from backend.slurm.views import ProfileView
 from backend.views import Page, Problem
@@ -203,6 +212,14 @@ class Lab:
 
     def stop(self, run_id: int) -> RunView:
         return self._post(RunView, f"/runs/{run_id}/stop")
+
+    def queue(self, *, size: int = 200) -> QueueView:
+        """What holds devices, and what waits for them, the next first."""
+        return self._get(QueueView, "/queue", {"size": size})
+
+    def move(self, run_id: int, *, to: str, other: int | None = None) -> RunView:
+        """Move a queued run: to the top or bottom, or before or after another one."""
+        return self._post(RunView, f"/runs/{run_id}/move", {"to": to, "other": other})
 
     def resume(self, run_id: int) -> RunView:
         return self._post(RunView, f"/runs/{run_id}/resume")

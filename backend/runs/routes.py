@@ -4,7 +4,7 @@ from fastapi import APIRouter, Body, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from backend.edge import Config, CurrentUser, Db
-from backend.runs import detail, listing, recipes, service, testing
+from backend.runs import detail, lineup, listing, recipes, service, testing, turns
 from backend.runs.launch import launch, preview
 from backend.runs.listing import Filter
 from backend.runs.logs import LogReader, log_file, whole
@@ -16,7 +16,9 @@ from backend.runs.views import (
     LaunchedView,
     LaunchRequest,
     LogView,
+    MoveRequest,
     PreviewView,
+    QueueView,
     RecipeView,
     RunDetail,
     RunEdit,
@@ -107,6 +109,18 @@ def edit_run(db: Db, config: Config, user: CurrentUser, run_id: Id, asked: RunEd
     """Rename a run, or change its notes, tags or priority."""
     service.edit_run(db, run_id, asked, by=user)
     return detail.run_detail(db, run_id, settings=config)
+
+
+@router.get("/queue")
+def read_queue(db: Db, user: CurrentUser, size: Annotated[int, Query(ge=1, le=500)] = 200) -> QueueView:
+    """What holds devices, and what waits for them: in which place, for what, and why."""
+    return lineup.queue_view(db, size=size)
+
+
+@router.post("/runs/{run_id}/move")
+def move_run(db: Db, user: CurrentUser, run_id: Id, asked: MoveRequest) -> RunView:
+    """Move a queued run to the top or the bottom of the queue, or beside another one."""
+    return turns.move_run(db, run_id, asked, by=user)
 
 
 @router.post("/runs/{run_id}/launch")

@@ -1,7 +1,7 @@
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from backend.slurm.views import SlurmJobView
 from backend.views import Id, Name, Request, View
@@ -274,6 +274,45 @@ class SpreadView(View):
     """What another number of devices changes for a run that goes on, a sentence each."""
 
     changes: list[str]
+
+
+class MoveRequest(Request):
+    """Where a queued run is to stand. It takes the priority of those that it comes to stand among."""
+
+    to: Literal["top", "bottom", "before", "after"]
+    other: Id | None = None
+    """The queued run that it is to stand before or after."""
+
+    @model_validator(mode="after")
+    def _beside_whom(self) -> Self:
+        if (self.to in ("before", "after")) != (self.other is not None):
+            raise ValueError("Name the other run for before and after, and for these alone.")
+        return self
+
+
+class HoldingRun(View):
+    """A run that holds devices, or a job of SLURM."""
+
+    host: str
+    """The host that its processes run on, or that watches its job."""
+    run: RunView
+
+
+class WaitingRun(View):
+    place: int | None
+    """Its place in the queue of this lab's hosts, from 1; null while SLURM, or its data set, keeps it out of that."""
+    needs: str
+    """What it needs to start, in words."""
+    run: RunView
+
+
+class QueueView(View):
+    """What holds devices, and what waits for them, the next first."""
+
+    holding: list[HoldingRun]
+    waiting: list[WaitingRun]
+    num_waiting: int
+    """All that wait, also those that are not in this list."""
 
 
 class BulkRequest(Request):

@@ -122,6 +122,13 @@ def _head_reason(wish: Wish, kept: Kept, plan: Plan) -> str:
     return f"It is next: it waits for {_what(wish)} to become free{where}."
 
 
+def needs(run: Run) -> str:
+    """What it takes to start the run, in words."""
+    if run.profile_id is not None:
+        return "a job of SLURM"
+    return _what(wish_of(run)) + (f" with {' and '.join(run.labels)}" if run.labels else "")
+
+
 def wish_of(run: Run) -> Wish:
     own = (run.id, run.devices, run.accelerator, run.labels, run.priority, run.owner_id, run.experiment_id)
     return Wish(*own, run.expected_s, excluded=run.excluded)

@@ -18,6 +18,7 @@ const routes = root.addChildren([
   page("/experiments", () => import("@/features/experiments/ExperimentsPage")),
   page("/runs", () => import("@/features/runs/RunsPage")),
   page("/runs/$runId", () => import("@/features/run/RunPage")),
+  page("/queue", () => import("@/features/queue/QueuePage")),
   page("/launch", () => import("@/features/launch/LaunchPage")),
   page("/retrieval", () => import("@/features/retrieval/RetrievalIndexPage")),
   page("/retrieval/$runId", () => import("@/features/retrieval/RetrievalPage")),

@@ -40,6 +40,7 @@ PATHS = {
     "datasets": "/datasets",
     "dataset": "/datasets/{dataset}",
     "hosts": "/hosts",
+    "queue": "/queue",
     "settings": "/settings",
 }
 RAW_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")

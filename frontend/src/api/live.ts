@@ -46,12 +46,12 @@ const SLOW_PARTS: ReadonlySet<unknown> = new Set(["metrics", "logs", "configurat
 
 const CHANGED_BY: Record<Topic, (key: readonly unknown[], id: number) => boolean> = {
   run: ([root, , part]) =>
-    (root === "runs" && !SLOW_PARTS.has(part)) || root === "experiments" || root === "checkpoints" || root === "hosts",
+    (root === "runs" && !SLOW_PARTS.has(part)) || root === "experiments" || root === "checkpoints" || root === "hosts" || root === "queue",
   metrics: ([root, run, part], id) => root === "runs" && ((run === id && part !== "configuration") || run === "list"),
   checkpoint: ([root, run, part], id) =>
     root === "checkpoints" || (root === "runs" && (run === "list" || (run === id && !SLOW_PARTS.has(part)))),
   dataset: ([root]) => root === "datasets",
-  host: ([root]) => root === "hosts" || root === "storage",
+  host: ([root]) => root === "hosts" || root === "storage" || root === "queue",
 };
 
 /** Whether a query shows what changed. */

@@ -656,6 +656,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What holds devices, and what waits for them
+         * @description What holds devices, and what waits for them: in which place, for what, and why.
+         */
+        get: operations["read_queue_api_v1_queue_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/recipes": {
         parameters: {
             query?: never;
@@ -1046,6 +1066,26 @@ export interface paths {
         get: operations["list_series_api_v1_runs__run_id__metrics_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move a queued run to the top or the bottom of the queue, or beside another one
+         * @description Move a queued run to the top or the bottom of the queue, or beside another one.
+         */
+        post: operations["move_run_api_v1_runs__run_id__move_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2815,6 +2855,87 @@ export interface components {
             version: string;
         };
         /**
+         * HoldingRun
+         * @description A run that holds devices, or a job of SLURM.
+         * @example {
+         *       "host": "lab-1",
+         *       "run": {
+         *         "archived": false,
+         *         "attempt": 1,
+         *         "checkpoint": {
+         *           "epoch": 10,
+         *           "id": 2,
+         *           "kind": "periodic",
+         *           "run_id": 1,
+         *           "run_name": "sce small3d demo 1",
+         *           "step": 50
+         *         },
+         *         "checkpoint_bytes": 0,
+         *         "created_at": "2026-05-04T09:30:00Z",
+         *         "dataset": {
+         *           "id": 1,
+         *           "name": "demo"
+         *         },
+         *         "devices": 1,
+         *         "duration_s": 0.001621,
+         *         "ended_at": "2026-05-04T09:30:00Z",
+         *         "epoch": 0,
+         *         "epochs": null,
+         *         "eta_s": null,
+         *         "experiment": {
+         *           "id": 1,
+         *           "name": "default"
+         *         },
+         *         "failure": null,
+         *         "id": 2,
+         *         "kind": "retrieval",
+         *         "makes_room_for": null,
+         *         "may": [
+         *           "clone",
+         *           "archive"
+         *         ],
+         *         "method": null,
+         *         "name": "Retrieval of sce small3d demo 1 at epoch 10",
+         *         "num_checkpoints": 0,
+         *         "owner": "ada",
+         *         "parent": {
+         *           "id": 1,
+         *           "kind": "pretrain",
+         *           "name": "sce small3d demo 1",
+         *           "state": "finished"
+         *         },
+         *         "phase": null,
+         *         "priority": 1,
+         *         "progress": 1,
+         *         "queued_at": "2026-05-04T09:30:00Z",
+         *         "recipe": null,
+         *         "seed": 42,
+         *         "seed_group": null,
+         *         "slurm": null,
+         *         "started_at": "2026-05-04T09:30:00Z",
+         *         "state": "finished",
+         *         "state_since": "2026-05-04T09:30:00Z",
+         *         "step": 0,
+         *         "steps": null,
+         *         "summary": {
+         *           "R@1": 0.5,
+         *           "R@5": 0.75
+         *         },
+         *         "tags": [],
+         *         "trunk": "small3d",
+         *         "waits_for": null
+         *       }
+         *     }
+         */
+        HoldingRun: {
+            /**
+             * Host
+             * @description The host that its processes run on, or that watches its job.
+             */
+            host: string;
+            run: components["schemas"]["RunView"];
+        };
+        /**
          * HostEdit
          * @example {
          *       "enabled": false
@@ -4077,6 +4198,22 @@ export interface components {
             /** Series */
             series: components["schemas"]["SeriesView"][];
         };
+        /**
+         * MoveRequest
+         * @description Where a queued run is to stand. It takes the priority of those that it comes to stand among.
+         */
+        MoveRequest: {
+            /**
+             * Other
+             * @description The queued run that it is to stand before or after.
+             */
+            other?: number | null;
+            /**
+             * To
+             * @enum {string}
+             */
+            to: "top" | "bottom" | "before" | "after";
+        };
         /** NeighbourView */
         NeighbourView: {
             clip: components["schemas"]["ClipView"];
@@ -5228,6 +5365,167 @@ export interface components {
             /** Position */
             position: number;
             query: components["schemas"]["ClipView"];
+        };
+        /**
+         * QueueView
+         * @description What holds devices, and what waits for them, the next first.
+         * @example {
+         *       "holding": [
+         *         {
+         *           "host": "lab-1",
+         *           "run": {
+         *             "archived": false,
+         *             "attempt": 1,
+         *             "checkpoint": {
+         *               "epoch": 10,
+         *               "id": 2,
+         *               "kind": "periodic",
+         *               "run_id": 1,
+         *               "run_name": "sce small3d demo 1",
+         *               "step": 50
+         *             },
+         *             "checkpoint_bytes": 0,
+         *             "created_at": "2026-05-04T09:30:00Z",
+         *             "dataset": {
+         *               "id": 1,
+         *               "name": "demo"
+         *             },
+         *             "devices": 1,
+         *             "duration_s": 0.001621,
+         *             "ended_at": "2026-05-04T09:30:00Z",
+         *             "epoch": 0,
+         *             "epochs": null,
+         *             "eta_s": null,
+         *             "experiment": {
+         *               "id": 1,
+         *               "name": "default"
+         *             },
+         *             "failure": null,
+         *             "id": 2,
+         *             "kind": "retrieval",
+         *             "makes_room_for": null,
+         *             "may": [
+         *               "clone",
+         *               "archive"
+         *             ],
+         *             "method": null,
+         *             "name": "Retrieval of sce small3d demo 1 at epoch 10",
+         *             "num_checkpoints": 0,
+         *             "owner": "ada",
+         *             "parent": {
+         *               "id": 1,
+         *               "kind": "pretrain",
+         *               "name": "sce small3d demo 1",
+         *               "state": "finished"
+         *             },
+         *             "phase": null,
+         *             "priority": 1,
+         *             "progress": 1,
+         *             "queued_at": "2026-05-04T09:30:00Z",
+         *             "recipe": null,
+         *             "seed": 42,
+         *             "seed_group": null,
+         *             "slurm": null,
+         *             "started_at": "2026-05-04T09:30:00Z",
+         *             "state": "finished",
+         *             "state_since": "2026-05-04T09:30:00Z",
+         *             "step": 0,
+         *             "steps": null,
+         *             "summary": {
+         *               "R@1": 0.5,
+         *               "R@5": 0.75
+         *             },
+         *             "tags": [],
+         *             "trunk": "small3d",
+         *             "waits_for": null
+         *           }
+         *         }
+         *       ],
+         *       "num_waiting": 1,
+         *       "waiting": [
+         *         {
+         *           "needs": "1 device",
+         *           "place": 1,
+         *           "run": {
+         *             "archived": false,
+         *             "attempt": 1,
+         *             "checkpoint": {
+         *               "epoch": 10,
+         *               "id": 2,
+         *               "kind": "periodic",
+         *               "run_id": 1,
+         *               "run_name": "sce small3d demo 1",
+         *               "step": 50
+         *             },
+         *             "checkpoint_bytes": 0,
+         *             "created_at": "2026-05-04T09:30:00Z",
+         *             "dataset": {
+         *               "id": 1,
+         *               "name": "demo"
+         *             },
+         *             "devices": 1,
+         *             "duration_s": 0.001621,
+         *             "ended_at": "2026-05-04T09:30:00Z",
+         *             "epoch": 0,
+         *             "epochs": null,
+         *             "eta_s": null,
+         *             "experiment": {
+         *               "id": 1,
+         *               "name": "default"
+         *             },
+         *             "failure": null,
+         *             "id": 2,
+         *             "kind": "retrieval",
+         *             "makes_room_for": null,
+         *             "may": [
+         *               "clone",
+         *               "archive"
+         *             ],
+         *             "method": null,
+         *             "name": "Retrieval of sce small3d demo 1 at epoch 10",
+         *             "num_checkpoints": 0,
+         *             "owner": "ada",
+         *             "parent": {
+         *               "id": 1,
+         *               "kind": "pretrain",
+         *               "name": "sce small3d demo 1",
+         *               "state": "finished"
+         *             },
+         *             "phase": null,
+         *             "priority": 1,
+         *             "progress": 1,
+         *             "queued_at": "2026-05-04T09:30:00Z",
+         *             "recipe": null,
+         *             "seed": 42,
+         *             "seed_group": null,
+         *             "slurm": null,
+         *             "started_at": "2026-05-04T09:30:00Z",
+         *             "state": "finished",
+         *             "state_since": "2026-05-04T09:30:00Z",
+         *             "step": 0,
+         *             "steps": null,
+         *             "summary": {
+         *               "R@1": 0.5,
+         *               "R@5": 0.75
+         *             },
+         *             "tags": [],
+         *             "trunk": "small3d",
+         *             "waits_for": null
+         *           }
+         *         }
+         *       ]
+         *     }
+         */
+        QueueView: {
+            /** Holding */
+            holding: components["schemas"]["HoldingRun"][];
+            /**
+             * Num Waiting
+             * @description All that wait, also those that are not in this list.
+             */
+            num_waiting: number;
+            /** Waiting */
+            waiting: components["schemas"]["WaitingRun"][];
         };
         /**
          * R18
@@ -6519,6 +6817,92 @@ export interface components {
              * @enum {string}
              */
             role: "viewer" | "member" | "admin";
+        };
+        /**
+         * WaitingRun
+         * @example {
+         *       "needs": "1 device",
+         *       "place": 1,
+         *       "run": {
+         *         "archived": false,
+         *         "attempt": 1,
+         *         "checkpoint": {
+         *           "epoch": 10,
+         *           "id": 2,
+         *           "kind": "periodic",
+         *           "run_id": 1,
+         *           "run_name": "sce small3d demo 1",
+         *           "step": 50
+         *         },
+         *         "checkpoint_bytes": 0,
+         *         "created_at": "2026-05-04T09:30:00Z",
+         *         "dataset": {
+         *           "id": 1,
+         *           "name": "demo"
+         *         },
+         *         "devices": 1,
+         *         "duration_s": 0.001621,
+         *         "ended_at": "2026-05-04T09:30:00Z",
+         *         "epoch": 0,
+         *         "epochs": null,
+         *         "eta_s": null,
+         *         "experiment": {
+         *           "id": 1,
+         *           "name": "default"
+         *         },
+         *         "failure": null,
+         *         "id": 2,
+         *         "kind": "retrieval",
+         *         "makes_room_for": null,
+         *         "may": [
+         *           "clone",
+         *           "archive"
+         *         ],
+         *         "method": null,
+         *         "name": "Retrieval of sce small3d demo 1 at epoch 10",
+         *         "num_checkpoints": 0,
+         *         "owner": "ada",
+         *         "parent": {
+         *           "id": 1,
+         *           "kind": "pretrain",
+         *           "name": "sce small3d demo 1",
+         *           "state": "finished"
+         *         },
+         *         "phase": null,
+         *         "priority": 1,
+         *         "progress": 1,
+         *         "queued_at": "2026-05-04T09:30:00Z",
+         *         "recipe": null,
+         *         "seed": 42,
+         *         "seed_group": null,
+         *         "slurm": null,
+         *         "started_at": "2026-05-04T09:30:00Z",
+         *         "state": "finished",
+         *         "state_since": "2026-05-04T09:30:00Z",
+         *         "step": 0,
+         *         "steps": null,
+         *         "summary": {
+         *           "R@1": 0.5,
+         *           "R@5": 0.75
+         *         },
+         *         "tags": [],
+         *         "trunk": "small3d",
+         *         "waits_for": null
+         *       }
+         *     }
+         */
+        WaitingRun: {
+            /**
+             * Needs
+             * @description What it needs to start, in words.
+             */
+            needs: string;
+            /**
+             * Place
+             * @description Its place in the queue of this lab's hosts, from 1; null while SLURM, or its data set, keeps it out of that.
+             */
+            place: number | null;
+            run: components["schemas"]["RunView"];
         };
         /** WrongShapeView */
         WrongShapeView: {
@@ -10336,6 +10720,91 @@ export interface operations {
             };
         };
     };
+    read_queue_api_v1_queue_get: {
+        parameters: {
+            query?: {
+                size?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueView"];
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_recipes_api_v1_recipes_get: {
         parameters: {
             query?: never;
@@ -12534,6 +13003,122 @@ export interface operations {
             };
             /** @description There is no such thing. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    move_run_api_v1_runs__run_id__move_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunView"];
+                };
+            };
+            /** @description The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Its present state forbids it. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,8 +1,10 @@
 /** Settings: who one is, tokens, storage, how it looks, how to use the API. */
 import { Anchor, Button, Group, SegmentedControl, SimpleGrid, Stack, Text, Title, useMantineColorScheme } from "@mantine/core";
 import { IconLogout } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 
+import { experimentNamesQuery } from "@/api/queries";
 import { useLogOut, useSession } from "@/api/session";
 import { CopyButton } from "@/ui/CopyButton";
 import { ErrorBox } from "@/ui/ErrorBox";
@@ -10,7 +12,8 @@ import { KeyValue } from "@/ui/KeyValue";
 import { PageHeader } from "@/ui/PageHeader";
 import { RowSkeletons } from "@/ui/Skeletons";
 
-import { useCreateToken, useHealth, useRevokeToken, useStorage, useTokens } from "./queries";
+import { Limits } from "./Limits";
+import { useCreateToken, useHealth, useLiftLimit, useLimits, useRevokeToken, useSetLimit, useStorage, useTokens } from "./queries";
 import { StorageBars } from "./StorageBars";
 import { Tokens } from "./Tokens";
 
@@ -31,6 +34,9 @@ export default function SettingsPage() {
               <Tokens tokens={tokens.data} fresh={create.data} error={create.error} isBusy={create.isPending} onCreate={create.mutate} onForget={create.reset} onRevoke={revoke.mutate} />
             )}
           </Card>
+          <Card title="Limits">
+            <LimitsCard />
+          </Card>
           <Card title="Use the API">
             <Curl />
           </Card>
@@ -50,6 +56,27 @@ export default function SettingsPage() {
         </Stack>
       </SimpleGrid>
     </>
+  );
+}
+
+function LimitsCard() {
+  const limits = useLimits();
+  const session = useSession();
+  const experiments = useQuery(experimentNamesQuery);
+  const set = useSetLimit();
+  const lift = useLiftLimit();
+  if (limits.error) return <ErrorBox error={limits.error} onRetry={() => void limits.refetch()} />;
+  if (!limits.data) return <RowSkeletons count={2} />;
+  return (
+    <Limits
+      known={limits.data}
+      experiments={(experiments.data ?? []).map(({ name }) => name)}
+      maySet={session.data?.user.role === "admin"}
+      isBusy={set.isPending}
+      error={set.error}
+      onSet={(asked, onDone) => set.mutate(asked, { onSuccess: onDone })}
+      onLift={lift.mutate}
+    />
   );
 }
 
