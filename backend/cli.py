@@ -14,7 +14,8 @@ from backend.backup import back_up
 from backend.cli_checkpoints import checkpoints
 from backend.cli_queue import show_queue
 from backend.cli_slurm import profiles
-from backend.client import ENDED, Lab, LaunchMore, RunFilter
+from backend.client import ENDED, Lab
+from backend.client_asks import LaunchMore, RunFilter
 from backend.console import give_up, lab_here, settings_here
 from backend.errors import SceLabError
 from backend.runs.views import LaunchedView, LogView, RunDetail, RunView

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from backend.checkpoints.transfer_views import InspectionView
-from backend.client import CheckpointFilter, ForeignFile
+from backend.client_asks import CheckpointFilter, ForeignFile
 from backend.console import give_up, lab_here
 from backend.tabulate import as_table, bytes_words, number
 

@@ -6,16 +6,27 @@ run = lab.wait(launched.runs[0].id)
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypedDict, TypeVar, Unpack
+from typing import Self, TypeVar, Unpack
 
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
 from backend.checkpoints.transfer_views import InspectionView
 from backend.checkpoints.views import CheckpointView
+from backend.client_asks import (
+    CheckpointFilter,
+    EvaluateAsked,
+    ForeignFile,
+    ForeignOrigin,
+    LaunchMore,
+    LogPart,
+    MetricsPart,
+    Params,
+    RunFilter,
+)
 from backend.connection import read_connection
 from backend.datasets.views import DatasetDetail, DatasetView
 from backend.evaluations.views import EvaluationsView, RetrievalView
@@ -30,12 +41,10 @@ from backend.runs.views import (
     RecipeView,
     RunDetail,
     RunView,
-    SortKey,
 )
 from backend.settings import Settings
 from backend.slurm.views import ProfileView
 from backend.views import Page, Problem
-from sce.definition import RunKind
 
 T = TypeVar("T")
 
@@ -43,90 +52,6 @@ READS_FOR_S = 330.0
 """A checkpoint is read by a program of its own, which may take minutes on a slow disk."""
 
 ENDED = frozenset({"finished", "stopped", "failed"})
-Params = Mapping[str, Any]  # Any: query values of several types, and lists of them
-
-
-class LaunchMore(TypedDict, total=False):
-    """Fields of ``LaunchRequest`` beside the recipe and its overrides."""
-
-    experiment: str
-    name: str | None
-    checkpoint_id: int | None
-    seeds: list[int]
-    priority: int
-    tags: list[str]
-    notes: str
-    slurm: str | None
-    is_draft: bool
-    cloned_from_id: int | None
-
-
-class RunFilter(TypedDict, total=False):
-    """Which runs, in what order, and which page of them."""
-
-    experiment_id: int
-    kind: list[RunKind]
-    state: list[str]
-    parent_id: int
-    seed_group: str
-    tag: str
-    q: str
-    archived: bool
-    sort: SortKey
-    descending: bool
-    page: int
-    size: int
-
-
-class LogPart(TypedDict, total=False):
-    first_line: int
-    num_lines: int
-    search: str
-
-
-class MetricsPart(TypedDict, total=False):
-    first_step: int
-    last_step: int
-    width: int
-    after: int
-
-
-class CheckpointFilter(TypedDict, total=False):
-    run_id: int
-    pinned: bool
-    removed: bool
-    page: int
-    size: int
-
-
-class EvaluateAsked(TypedDict, total=False):
-    """Fields of ``EvaluateRequest``."""
-
-    recipe: str | None
-    protocol: Params
-    data: Params
-    overrides: Params
-
-
-class ForeignFile(TypedDict, total=False):
-    """What is known of a file that was made elsewhere; the rest is found out."""
-
-    trunk: Params | None
-    naming: str | None
-    prefix: str | None
-    branch: str
-
-
-class ForeignOrigin(ForeignFile, total=False):
-    """Fields of ``ImportRequest``."""
-
-    sha256: str
-    name: str | None
-    experiment: str
-    origin: str
-    recipe: str
-    num_frames: int
-    clip_s: float
 
 
 class Unreachable(Exception):

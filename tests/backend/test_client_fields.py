@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from backend.checkpoints.transfer_views import ImportQuestion, ImportRequest
 from backend.checkpoints.views import EvaluateRequest
-from backend.client import EvaluateAsked, ForeignFile, ForeignOrigin, LaunchMore
+from backend.client_asks import EvaluateAsked, ForeignFile, ForeignOrigin, LaunchMore
 from backend.runs.views import LaunchRequest
 
 
