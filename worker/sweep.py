@@ -21,7 +21,7 @@ from worker.clock import failure_of
 from worker.journal import drain, size_of
 from worker.launchers import Handle, Present, Sighting
 from worker.place import Workplace
-from worker.watch import KILL_AFTER_S, SILENT_START_S, state_of
+from worker.watch import KILL_AFTER_S, SILENT_START_S, Watch, state_of
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +97,9 @@ def mend_claims(place: Workplace, *, older_than: timedelta = UNLAUNCHED_AFTER) -
 
 def _mend(place: Workplace, row: Watched) -> None:
     handle = place.launcher.find(place.folder(row.run_id).path, attempt=row.attempt)
+    if handle is None and has_begun(place, row):
+        Watch(place).conclude(row)
+        return
     with place.sessions.begin() as db:
         if handle is not None:
             log.info("run %d attempt %d: found its processes again", row.run_id, row.attempt)
@@ -107,6 +110,14 @@ def _mend(place: Workplace, row: Watched) -> None:
         else:
             sentence = "It was stopped before it was started."
             mark_gone(db, run_id=row.run_id, attempt=row.attempt, sentence=sentence)
+
+
+def has_begun(place: Workplace, row: Watched) -> bool:
+    """Whether the attempt left a sign: it was started, and went before anybody kept its handle."""
+    folder = place.folder(row.run_id)
+    lines = folder.read(row.journal_offset)
+    has_written = any(line.event.get("attempt") == row.attempt for line in lines)
+    return has_written or place.launcher.exit_of(folder.path, attempt=row.attempt) is not None
 
 
 def overdue(place: Workplace) -> Iterator[str]:

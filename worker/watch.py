@@ -120,6 +120,14 @@ class Watch:
         elif ended_at is None:
             self._lost(row)
 
+    def conclude(self, row: Watched) -> None:
+        """What became of an attempt whose processes are gone: its own word, or what can be told without it."""
+        offset = row.journal_offset
+        about = {"run_id": row.run_id, "attempt": row.attempt}
+        folder = self.place.folder(row.run_id)
+        if drain(self.place.sessions, folder, **about, offset=offset, hold_end=False) is None:
+            self._lost(row)
+
     def _press(self, row: Watched, handle: Handle, *, has_left: bool) -> None:
         if row.leaves_since is not None:
             ask_to_stop(self.place, row)  # its nudge may have been lost

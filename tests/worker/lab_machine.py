@@ -17,13 +17,18 @@ from unittest.mock import patch
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from backend.compute.service import DeviceSpec, edit_host, heartbeat, register_host
-from backend.compute.tables import Device
 from backend.datasets.tables import Dataset, Item
 from backend.db import open_engine
 from backend.errors import SceLabError
@@ -31,46 +36,25 @@ from backend.migrations import upgrade
 from backend.people.tables import User
 from backend.runs import service
 from backend.runs.launch import launch
-from backend.runs.life import HOLDING
-from backend.runs.tables import Attempt, Run
+from backend.runs.life import HOLDING, PREEMPTED, QUEUED
+from backend.runs.tables import Run
 from backend.runs.views import LaunchRequest, RunEdit
 from backend.settings import Settings
 from tests.backend.makers import PRETRAIN
 from tests.worker.fake_trainers import DEEDS, FakeTrainers
-from tests.worker.points import Died, FragileLauncher, Points, die, lose_the_database, publisher
+from tests.worker.happenings import HOSTS, TICKS, VERBS, actions, hosts, meanwhile, numbers, soon, works
+from tests.worker.points import NOT_WITHIN, Died, FragileLauncher, Points, die, lose_the_database, publisher
+from tests.worker.witness import Witness
 from worker.launchers import Handle
 from worker.place import Workplace
 from worker.runs import start_runs, stop_run
 from worker.sweep import broken, sweep
 from worker.watch import Watch
 
-HOSTS = ("here", "there")
 SLOTS = 2
 PERIOD_S = 6.0
 PERIODS = 12
 """A few: of claims, grace periods and teardowns the longest takes 20 s."""
-VERBS: dict[str, Callable[..., Any]] = {
-    "stop": service.stop_run,
-    "resume": service.resume_run,
-    "retry": service.retry_run,
-    "archive": service.archive_run,
-    "restore": service.restore_run,
-    "launch": service.launch_draft,
-}
-TICKS = ("start", "watch", "sweep", "beat")
-
-numbers = st.integers(min_value=0, max_value=5)
-hosts = st.sampled_from(HOSTS)
-asks = st.tuples(st.sampled_from([*VERBS, "priority"]), numbers)
-ticks = st.tuples(st.sampled_from(TICKS), hosts)
-deliveries = st.tuples(st.just("deliver"), hosts, numbers)
-switches = st.tuples(st.sampled_from(["drain", "enable"]), hosts)
-launches = st.tuples(
-    st.just("ask"), st.integers(1, 2), st.integers(-2, 2), st.sampled_from([False] * 4 + [True])
-)
-rounds = st.tuples(st.just("round"), hosts)
-actions = st.one_of(rounds, rounds, ticks, ticks, deliveries, asks, asks, launches, switches)
-works = st.one_of(rounds, rounds, rounds, ticks, asks, launches)
 MOST_RUNS = 6
 
 
@@ -109,7 +93,6 @@ class LabMachine(RuleBasedStateMachine):
         self.engine = open_engine(self.settings.database)
         self.points = Points(self.engine)
         self.mail: list[tuple[str, tuple[int, ...]]] = []
-        self.trainers = FakeTrainers()
         FakeClock.shift = timedelta()
         self.monotonic_s = 1000.0
         self.patches = [
@@ -120,6 +103,8 @@ class LabMachine(RuleBasedStateMachine):
             one.start()
         self.places = {name: self.open_place(name) for name in HOSTS}
         self.watches: dict[str, Watch] = {}
+        self.witness = Witness(self.places["here"], {host: self.launcher(host) for host in HOSTS})
+        self.trainers = FakeTrainers(self.witness.saw)
 
     def open_place(self, name: str) -> Workplace:
         publish = publisher(self.points, self.mail)
@@ -174,6 +159,24 @@ class LabMachine(RuleBasedStateMachine):
         finally:
             self.points.forget()
 
+    @rule(host=hosts, number=st.sampled_from([0, 1, 1, 3]), deeds=soon)
+    def die_at_launch(self, host: str, number: int, deeds: list[str]) -> None:
+        """A worker dies just before or after it starts processes; what it started goes on, or ends."""
+        if host not in self.watches:
+            self.restart(host)
+        self.do(("ask", 1, 3, False))
+        before = set(self.alive())
+        self.points.at(number, die, kinds=frozenset({"launch"}))
+        try:
+            self.tick(host, "start")
+        except Died:
+            self.watches.pop(host, None)
+        finally:
+            self.points.forget()
+        for one, handle in sorted(set(self.alive()) - before):
+            for deed in deeds:
+                self.trainers.act(self.launcher(one), handle, deed)
+
     @rule(action=works, number=st.integers(0, 30))
     def lose_database_in(self, action: tuple[Any, ...], number: int) -> None:
         """The database goes away once at some point of it; the process lives on."""
@@ -185,10 +188,10 @@ class LabMachine(RuleBasedStateMachine):
         finally:
             self.points.forget()
 
-    @rule(action=works, other=works, number=st.integers(0, 12))
-    def act_between(self, action: tuple[Any, ...], other: tuple[Any, ...], number: int) -> None:
-        """Another does something between two transactions of it: two sweeps at once, and every such pair."""
-        self.points.at(number, partial(self.do, other), only_between=True)
+    @rule(action=works, others=meanwhile, number=st.integers(0, 12))
+    def act_between(self, action: tuple[Any, ...], others: list[tuple[Any, ...]], number: int) -> None:
+        """Others do something between two transactions of it: two sweeps at once, and whatever else."""
+        self.points.at(number, lambda: [self.do(other) for other in others], kinds=NOT_WITHIN)
         try:
             self.do(action)
         finally:
@@ -245,6 +248,10 @@ class LabMachine(RuleBasedStateMachine):
         FakeClock.shift += timedelta(seconds=seconds, minutes=jump_min)
         self.monotonic_s += seconds
 
+    @invariant()
+    def nobody_trains_for_nothing(self) -> None:
+        self.witness.check_always()
+
     # -- how it is done
 
     def do(self, action: tuple[Any, ...]) -> None:
@@ -258,6 +265,10 @@ class LabMachine(RuleBasedStateMachine):
                 self.tick(host, name)
             case ("deliver", host, number):
                 self.deliver(host, number)
+            case ("wait", seconds):
+                self.pass_time(seconds)
+            case ("train", number, deed):
+                self.one_trains(number, deed)
             case ("drain" | "enable" as name, host):
                 self.ask(lambda db: edit_host(db, host_id=1 + HOSTS.index(host), enabled=name == "enable"))
             case ("ask", devices, priority, is_draft):
@@ -328,40 +339,41 @@ class LabMachine(RuleBasedStateMachine):
     # -- peace
 
     def find_peace(self) -> None:
-        """Nothing dies any more, and trainers do what they are asked; then everything holds."""
+        """Nothing dies any more, and trainers do what they are asked; then everything holds.
+
+        And when they finish, everything comes to its end.
+        """
         if not hasattr(self, "user"):
             return
         for _ in range(PERIODS):
-            self.pass_time(PERIOD_S)
-            for host in HOSTS:
-                if host not in self.watches:
-                    self.restart(host)
-                self.do(("enable", host))
-                for name in ("beat", "start", "watch", "sweep"):
-                    self.tick(host, name)
-            for host, handle in self.alive():
-                self.trainers.act(self.launcher(host), handle, "obey")
-            while self.mail:
-                self.deliver("here", 0)
+            self.pass_in_peace("obey")
         self.check()
+        for _ in range(PERIODS):
+            self.pass_in_peace("finish")
+        self.check()
+        with self.places["here"].looks.begin() as db:
+            waiting = db.scalars(select(Run).where(Run.state.in_(HOLDING | {QUEUED, PREEMPTED}))).all()
+        assert [(run.id, run.state) for run in waiting] == []
+
+    def pass_in_peace(self, deed: str) -> None:
+        self.pass_time(PERIOD_S)
+        for host in HOSTS:
+            if host not in self.watches:
+                self.restart(host)
+            self.do(("enable", host))
+            for name in ("beat", "start", "watch", "sweep"):
+                self.tick(host, name)
+        for host, handle in self.alive():
+            is_hopeless = deed == "finish" and handle in self.trainers.hung
+            self.trainers.act(self.launcher(host), handle, "die" if is_hopeless else deed)
+        while self.mail:
+            self.deliver("here", 0)
+        self.witness.check_always()
 
     def check(self) -> None:
         for place in self.places.values():
             assert broken(place) == []
-        with self.places["here"].looks.begin() as db:
-            held = dict(
-                db.execute(
-                    select(Device.run_id, func.count())
-                    .where(Device.run_id.is_not(None))
-                    .group_by(Device.run_id)
-                ).all()
-            )
-            runs = db.scalars(select(Run)).all()
-            assert held == {run.id: run.devices for run in runs if run.state in HOLDING}
-            open_ones = db.execute(select(Attempt.run_id, Attempt.number).where(Attempt.ended_at.is_(None)))
-            assert {tuple(row) for row in open_ones} == {
-                (run.id, run.attempt) for run in runs if run.state in HOLDING
-            }
+        self.witness.check_in_peace()
         for host in HOSTS:
             started = [(folder, attempt) for folder, attempt, _ in self.launcher(host).started]
             assert len(started) == len(set(started)), "an attempt was started twice"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import OperationalError
@@ -10,6 +10,11 @@ from sqlalchemy.exc import OperationalError
 from backend.db import _begin_immediate
 from worker.launchers import Handle, Resources
 from worker.launchers.fake import FakeLauncher
+
+Kind = Literal["within", "between", "launch"]
+"""Inside a transaction, where none is open, and just before or after processes are started."""
+KINDS: frozenset[Kind] = frozenset({"within", "between", "launch"})
+NOT_WITHIN: frozenset[Kind] = frozenset({"between", "launch"})
 
 
 class Died(BaseException):
@@ -22,24 +27,24 @@ class Points:
     def __init__(self, engine: Engine) -> None:
         self._left = -1
         self._act: Callable[[], None] = lambda: None
-        self._only_between = False
+        self._kinds = KINDS
         # Before the listener that begins: an action that comes between must find the database free.
         event.remove(engine, "begin", _begin_immediate)
-        event.listen(engine, "begin", lambda _: self.passed(between=True))
+        event.listen(engine, "begin", lambda _: self.passed("between"))
         event.listen(engine, "begin", _begin_immediate)
         event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA busy_timeout=300"))
         event.listen(engine, "commit", lambda _: self.passed())
         event.listen(engine, "before_cursor_execute", lambda *_: self.passed())
 
-    def at(self, number: int, act: Callable[[], None], *, only_between: bool = False) -> None:
-        """``only_between`` counts only points at which no transaction is open."""
-        self._left, self._act, self._only_between = number, act, only_between
+    def at(self, number: int, act: Callable[[], None], *, kinds: frozenset[Kind] = KINDS) -> None:
+        """At the point of that number among those of these kinds."""
+        self._left, self._act, self._kinds = number, act, kinds
 
     def forget(self) -> None:
         self._left = -1
 
-    def passed(self, *, between: bool = False) -> None:
-        if self._left < 0 or (self._only_between and not between):
+    def passed(self, kind: Kind = "within") -> None:
+        if self._left < 0 or kind not in self._kinds:
             return
         self._left -= 1
         if self._left < 0:
@@ -62,13 +67,13 @@ class FragileLauncher(FakeLauncher):
         self._points = points
 
     def start(self, folder: Path, *, attempt: int, resources: Resources) -> Handle:
-        self._points.passed(between=True)
+        self._points.passed("launch")
         handle = super().start(folder, attempt=attempt, resources=resources)
-        self._points.passed(between=True)
+        self._points.passed("launch")
         return handle
 
     def end(self, handle: Handle) -> None:
-        self._points.passed(between=True)
+        self._points.passed("between")
         super().end(handle)
 
 

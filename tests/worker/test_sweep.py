@@ -14,6 +14,7 @@ from backend.runs.claims import Claim, claim_next
 from backend.runs.life import STOPPING, move
 from backend.runs.tables import Attempt, Run
 from tests.worker.conftest import Shop
+from tests.worker.trainer import Trainer
 from worker.launchers import Resources
 from worker.launchers.fake import FakeLauncher
 from worker.runs import prepare, start_runs
@@ -51,6 +52,22 @@ def test_a_launch_whose_handle_was_lost_is_adopted(shop: Shop, fake: FakeLaunche
     assert shop.attempts(run_id)[0].handle == handle
     assert shop.run(run_id).state == "starting"
     assert len(fake.started) == 1
+
+
+@pytest.mark.parametrize(("ends", "state"), [("finished", "finished"), (None, "failed")])
+def test_a_launch_that_ended_before_its_handle_was_kept_is_concluded_and_not_trained_again(
+    ends: str | None, state: str, shop: Shop
+) -> None:
+    run_id = shop.queue()
+    prepare(shop.place.folder(run_id), claim(shop))
+    trainer = Trainer(shop.place.folder(run_id), 1)
+    trainer.start(10)
+    trainer.step(1)
+    if ends:
+        trainer.end(ends)
+    mend_claims(shop.place, older_than=AT_ONCE)
+    assert (shop.run(run_id).state, shop.run(run_id).attempt, shop.held()) == (state, 1, [None])
+    assert shop.losses(run_id) == [1]
 
 
 def test_a_fresh_claim_is_left_to_whoever_launches_it(shop: Shop) -> None:
