@@ -109,9 +109,12 @@ def lock_for_this_transaction(db: Session, key: int) -> None:
 
 def insert_for(db: Session, table: type[Table]) -> sqlite.Insert | postgresql.Insert:
     """An insert that knows ON CONFLICT, in the database's own words."""
-    if db.get_bind().dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+    return insert_on(db.get_bind().dialect.name, table)
+
+
+def insert_on(dialect: str, table: type[Table]) -> sqlite.Insert | postgresql.Insert:
+    """The same, for whoever knows the database by its name."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:

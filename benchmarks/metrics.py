@@ -33,6 +33,8 @@ import postgres  # type: ignore[import-not-found]  # lies with the tests
 
 WIDTH = 1500
 KEYS = 8
+WRITERS, TURN = 32, 125
+"""32 trainers write 1,000 points a second each: 125 lines in the second that a busy watch takes for a turn."""
 BATCH = 500
 """Journal lines applied in one transaction."""
 
@@ -70,6 +72,10 @@ def measured(sessions: sessionmaker[Session], points: int, queries: int) -> Iter
         "one line of 8 metrics a commit (live)",
         f"{journal_rate(sessions, batch=1, lines=300):,.0f} points/s",
     )
+    yield (
+        f"{WRITERS} running journals in turn, {TURN} lines a commit",
+        f"{turns_rate(sessions):,.0f} points/s",
+    )
     run_id = fill(sessions, points)
     with sessions() as db:
         whole = Asked(run_ids=[run_id], keys=["train/loss"], width=WIDTH)
@@ -89,6 +95,19 @@ def journal_rate(sessions: sessionmaker[Session], *, batch: int = BATCH, lines: 
             with sessions.begin() as db:
                 ingest(db, run_id=run_id, lines=journal[first : first + batch])
     return lines * KEYS / took_s()
+
+
+def turns_rate(sessions: sessionmaker[Session], *, turns: int = 10) -> float:
+    """Points a second when a watch goes from run to run, as often as it does."""
+    runs = [new_run(sessions) for _ in range(WRITERS)]
+    with stopwatch() as took_s:
+        for turn in range(turns):
+            steps = range(turn * TURN + 1, (turn + 1) * TURN + 1)
+            lines = [(event(step), step) for step in steps]
+            for run_id in runs:
+                with sessions.begin() as db:
+                    ingest(db, run_id=run_id, lines=lines)
+    return turns * WRITERS * TURN * KEYS / took_s()
 
 
 def event(step: int) -> dict[str, object]:

@@ -3,12 +3,14 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import case, insert, select, update
+from sqlalchemy import BigInteger, Float, Update, bindparam, case, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from backend.db import insert_for, lock_for_this_transaction
+from backend.db import insert_on, lock_for_this_transaction
 from backend.metrics.tables import Point, Rollup, Series
 from backend.trees import Tree
 
@@ -55,13 +57,16 @@ def add_points(db: Session, *, run_id: int, points: Sequence[NewPoint]) -> None:
     # The page's cursor is the newest point's id: ids must rise in the order of commits.
     lock_for_this_transaction(db, POINTS_LOCK)
     series = _series_ids(db, run_id, points)
-    db.execute(insert(Point), [_row(series[point.key], point) for point in points])
+    # As plain rows, past the session: nobody holds these as objects, and a worker writes hundreds a second.
+    connection = db.connection()
+    connection.execute(insert(Point), [_row(series[point.key], point) for point in points])
     by_key: dict[str, list[NewPoint]] = {}
     for point in points:
         by_key.setdefault(point.key, []).append(point)
-    for key, own in by_key.items():
-        _update_summary(db, series[key], own)
-    _add_rollups(db, [row for key, own in by_key.items() for row in _rollup_rows(series[key], own)])
+    summaries = [_summary_row(series[key], own) for key, own in by_key.items()]
+    connection.execute(_update_summaries(), summaries)
+    rollups = [row for key, own in by_key.items() for row in _rollup_rows(series[key], own)]
+    connection.execute(_join_rollups(connection.dialect.name), rollups)
 
 
 def finite(value: float) -> float | None:
@@ -135,20 +140,34 @@ def _most(one: float | None, other: float | None) -> float | None:
     return max((value for value in (one, other) if value is not None), default=None)
 
 
-def _update_summary(db: Session, series_id: int, points: Sequence[NewPoint]) -> None:
+def _summary_row(series_id: int, points: Sequence[NewPoint]) -> Tree:
     new = fold(points)
-    db.execute(
+    return {
+        "series": series_id,
+        "came": new.count,
+        "step": new.step,
+        "newest": new.last_step,
+        "last": new.last,
+        "least": new.min,
+        "most": new.max,
+    }
+
+
+@cache
+def _update_summaries() -> Update:
+    """Built once: to put a statement together costs more than the database takes to carry it out."""
+    step, newest = bindparam("step", type_=BigInteger), bindparam("newest", type_=BigInteger)
+    return (
         update(Series)
-        .where(Series.id == series_id)
+        .where(Series.id == bindparam("series"))
         .values(
-            num_points=Series.num_points + new.count,
-            first_step=case((Series.first_step > new.step, new.step), else_=Series.first_step),
-            last_step=case((Series.last_step < new.last_step, new.last_step), else_=Series.last_step),
-            last_value=new.last,
-            min_value=Series.min_value if new.min is None else _smaller(Series.min_value, new.min),
-            max_value=Series.max_value if new.max is None else _larger(Series.max_value, new.max),
+            num_points=Series.num_points + bindparam("came", type_=BigInteger),
+            first_step=case((Series.first_step > step, step), else_=Series.first_step),
+            last_step=case((Series.last_step < newest, newest), else_=Series.last_step),
+            last_value=bindparam("last", type_=Float(53)),
+            min_value=_smaller(Series.min_value, bindparam("least", type_=Float(53))),
+            max_value=_larger(Series.max_value, bindparam("most", type_=Float(53))),
         )
-        .execution_options(synchronize_session=False)
     )
 
 
@@ -172,11 +191,12 @@ def _rollup_rows(series_id: int, points: Sequence[NewPoint]) -> list[Tree]:
     return rows
 
 
-def _add_rollups(db: Session, rows: list[Tree]) -> None:
-    """Join new folds to those of the same block that came before them."""
-    new = insert_for(db, Rollup)
+@cache
+def _join_rollups(dialect: str) -> sqlite.Insert | postgresql.Insert:
+    """Join new folds to those of the same block that came before them. Built once, as above."""
+    new = insert_on(dialect, Rollup)
     came = new.excluded
-    upsert = new.on_conflict_do_update(
+    return new.on_conflict_do_update(
         index_elements=[Rollup.series_id, Rollup.level, Rollup.block, Rollup.attempt],
         set_={
             "last_step": came.last_step,
@@ -186,7 +206,6 @@ def _add_rollups(db: Session, rows: list[Tree]) -> None:
             "count": Rollup.count + came.count,
         },
     )
-    db.execute(upsert, rows)
 
 
 def _smaller(kept: Any, new: Any) -> Any:  # Any: a column, or a value

@@ -17,13 +17,8 @@ from unittest.mock import patch
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import run_state_machine_as_test as run_as_test
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -70,8 +65,7 @@ class FakeClock(datetime):
 
 def template() -> Path:
     """An empty record, migrated once."""
-    file = Path(tempfile.mkdtemp(prefix="scelab-machine-")) / "record.db"
-    upgrade(f"sqlite:///{file}")
+    upgrade(f"sqlite:///{(file := Path(tempfile.mkdtemp(prefix='scelab-machine-')) / 'record.db')}")
     return file
 
 
@@ -105,6 +99,8 @@ class LabMachine(RuleBasedStateMachine):
         self.watches: dict[str, Watch] = {}
         self.witness = Witness(self.places["here"], {host: self.launcher(host) for host in HOSTS})
         self.trainers = FakeTrainers(self.witness.saw)
+        for launcher in map(self.launcher, HOSTS):
+            launcher.saw_start, launcher.saw_end = self.witness.saw_start, self.witness.saw_end
 
     def open_place(self, name: str) -> Workplace:
         publish = publisher(self.points, self.mail)
@@ -244,8 +240,9 @@ class LabMachine(RuleBasedStateMachine):
         jump_min=st.sampled_from([0, 0, 0, -120, -11, -1, 1, 11, 120]),
     )
     def pass_time(self, seconds: float, jump_min: int = 0) -> None:
-        """Time passes, and somebody may set the clock."""
+        """Somebody may set the clock."""
         FakeClock.shift += timedelta(seconds=seconds, minutes=jump_min)
+        self.witness.has_jumped |= jump_min != 0
         self.monotonic_s += seconds
 
     @invariant()
@@ -374,14 +371,14 @@ class LabMachine(RuleBasedStateMachine):
         for place in self.places.values():
             assert broken(place) == []
         self.witness.check_in_peace()
-        for host in HOSTS:
-            started = [(folder, attempt) for folder, attempt, _ in self.launcher(host).started]
+        for launcher in map(self.launcher, HOSTS):
+            started = [(folder, attempt) for folder, attempt, _ in launcher.started]
             assert len(started) == len(set(started)), "an attempt was started twice"
 
 
 def converges(*, examples: int, steps: int, derandomize: bool = False) -> None:
     """Raises what the machine found, made as small as it can be."""
-    run_state_machine_as_test(
+    run_as_test(
         LabMachine,
         settings=settings(
             max_examples=examples,

@@ -60,20 +60,28 @@ def lose_the_database() -> None:
 
 
 class FragileLauncher(FakeLauncher):
-    """A launcher whose caller may die just before or just after any start; it counts starts."""
+    """A launcher whose caller may die just before or just after any start.
+
+    ``saw_start`` and ``saw_end`` are told of processes that begin, and of those that are ended.
+    """
 
     def __init__(self, points: Points) -> None:
         super().__init__()
         self._points = points
+        self.saw_start: Callable[[Handle], None] = lambda _: None
+        self.saw_end: Callable[[Handle], None] = lambda _: None
 
     def start(self, folder: Path, *, attempt: int, resources: Resources) -> Handle:
         self._points.passed("launch")
         handle = super().start(folder, attempt=attempt, resources=resources)
+        self.saw_start(handle)
         self._points.passed("launch")
         return handle
 
     def end(self, handle: Handle) -> None:
         self._points.passed("between")
+        if handle in self.alive:
+            self.saw_end(handle)
         super().end(handle)
 
 

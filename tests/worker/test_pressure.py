@@ -8,11 +8,13 @@ from sqlalchemy import update
 from backend.db import now
 from backend.runs.life import RUNNING, STARTING, STOPPING, RunState
 from backend.runs.tables import Run
-from tests.worker.conftest import Shop
+from backend.settings import Settings
+from tests.worker.conftest import Shop, open_shop
 from tests.worker.test_runs import ask_to_stop
+from tests.worker.trainer import Trainer
 from worker.launchers.fake import FakeLauncher
 from worker.runs import start_runs
-from worker.watch import KILL_AFTER_S, Pressure, Watch, pressure_on
+from worker.watch import KILL_AFTER_S, Pressure, Watch, gap_s, pressure_on
 
 GRACE_S = 60.0
 
@@ -58,3 +60,27 @@ def test_a_clock_that_is_put_back_gives_a_run_that_hangs_no_more_time(
     assert shop.run(run_id).state == "stopped"
     watch.look()
     assert watch.waits.first_seen == {}, "it remembers nothing of runs that are over"
+
+
+def test_a_few_runs_are_looked_at_each_time_and_many_soon_enough_for_the_page() -> None:
+    assert [gap_s(1), gap_s(25)] == [0.0, 0.0]
+    assert 0 < gap_s(40) < gap_s(100) <= gap_s(5000) <= 1.5
+
+
+def test_each_of_many_runs_is_read_less_often_and_none_is_forgotten(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, moment = open_shop(settings, FakeLauncher(), cpu_slots=40), 1000.0
+    monkeypatch.setattr("worker.watch.time.monotonic", lambda: moment)
+    runs = [shop.queue() for _ in range(40)]
+    start_runs(shop.place)
+    watch = Watch(shop.place)
+    watch.look()
+    for run_id in runs:
+        Trainer(shop.place.folder(run_id), 1).start(10)
+    watch.look()
+    assert {shop.run(run_id).state for run_id in runs} == {"starting"}, "it was looked at a moment ago"
+    moment += gap_s(40) + 0.01
+    watch.look()
+    assert {shop.run(run_id).state for run_id in runs} == {"running"}
+    shop.place.engine.dispose()

@@ -13,6 +13,7 @@ from backend.metrics.tables import Point, Series
 from backend.runs.life import HOLDING
 from backend.runs.tables import Attempt, Run
 from sce.rundir import RunDir
+from worker.launchers import Handle
 from worker.launchers.fake import FakeLauncher
 from worker.place import Workplace
 
@@ -20,6 +21,11 @@ Name = tuple[int, int]
 """Run and attempt."""
 GIVEN_UP = "Its host"
 """How the sentence begins with which the runs of a host that went away are given up: they may still be there."""
+
+
+def name_of(handle: Handle) -> Name:
+    folder, _, number = handle.rpartition("#")
+    return int(Path(folder).name), int(number)
 
 
 @dataclass
@@ -31,6 +37,23 @@ class Witness:
     steps: dict[Name, set[int]] = field(default_factory=lambda: defaultdict(set))
     """Written while their attempt was open: the record must hold these, and no others."""
     ends: dict[Name, str] = field(default_factory=dict)
+    wanted: set[Name] = field(default_factory=set)
+    """Open when their processes were started: not taken back while their worker slept."""
+    has_jumped: bool = False
+    """Somebody set the clock: a host may have been given up since."""
+    wronged: list[str] = field(default_factory=list)
+
+    def saw_start(self, handle: Handle) -> None:
+        name = name_of(handle)
+        if self.attempts()[name].ended_at is None:
+            self.wanted.add(name)
+
+    def saw_end(self, handle: Handle) -> None:
+        """Processes that are there are ended for an attempt that is open, or whose host was given up."""
+        name = name_of(handle)
+        row = self.attempts()[name]
+        if name in self.wanted and not self.may_be_there(name, row):
+            self.wronged.append(f"{name} was at work, closed as {row.outcome} and ended: {row.sentence}")
 
     def saw(self, folder: RunDir, attempt: int, event: Any) -> None:
         name = (int(folder.path.name), attempt)
@@ -42,14 +65,19 @@ class Witness:
         elif event["event"] == "end":
             self.ends[name] = event["status"]
 
+    def may_be_there(self, name: Name, row: Attempt) -> bool:
+        """Whether the attempt may have processes, by the record. A host that was given up may have those of one
+        that said its end, and stays."""
+        was_given_up = self.has_jumped and self.ends.get(name) == row.outcome
+        return row.ended_at is None or str(row.sentence).startswith(GIVEN_UP) or was_given_up
+
     def attempts(self) -> dict[Name, Attempt]:
         with self.place.looks.begin() as db:
             return {(row.run_id, row.number): row for row in db.scalars(select(Attempt))}
 
     def present(self) -> list[Name]:
         """Whose processes are there, on any host."""
-        handles = [handle.rpartition("#") for one in self.launchers.values() for handle in sorted(one.alive)]
-        return [(int(Path(folder).name), int(number)) for folder, _, number in handles]
+        return [name_of(handle) for one in self.launchers.values() for handle in sorted(one.alive)]
 
     def recorded(self) -> dict[Name, set[int]]:
         found: dict[Name, set[int]] = defaultdict(set)
@@ -63,11 +91,13 @@ class Witness:
 
     def check_always(self) -> None:
         """Nobody's attempt is closed while its processes are there: they would train for nothing, or twice."""
+        assert self.wronged == []
         attempts = self.attempts()
         for name in self.present():
             row = attempts[name]
-            is_open = row.ended_at is None or str(row.sentence).startswith(GIVEN_UP)
-            assert is_open, f"{name} is there and was closed as {row.outcome}: {row.sentence}"
+            assert self.may_be_there(name, row), (
+                f"{name} is there and was closed as {row.outcome}: {row.sentence}"
+            )
 
     def check_in_peace(self) -> None:
         """What is open is there, what is there is open, and the record tells what was written."""
