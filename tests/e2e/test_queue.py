@@ -13,7 +13,7 @@ def test_the_queue_explains_itself_and_is_changed_by_keyboard_and_by_drag(lab: L
     holds = lab.launch({"optimisation.epochs": 500}, name="holds the device")
     lab.wait(holds, "running")
     page.goto("/queue")
-    page.get_by_role("heading", name="Nothing waits").or_(page.get_by_text("Nothing waits")).wait_for()
+    page.get_by_text("Nothing waits", exact=True).wait_for()
     ids = {name: lab.launch(name=name) for name in ("one", "two", "three")}
     region = page.get_by_role("region", name="Waiting runs")
     names = region.locator("tbody tr td:nth-child(2) a")
@@ -33,8 +33,8 @@ def test_the_queue_explains_itself_and_is_changed_by_keyboard_and_by_drag(lab: L
 
     region.get_by_role("button", name="Move two").click()
     page.get_by_role("menuitem", name="Priority…").click()
-    page.get_by_label("Priority").fill("7")
-    page.get_by_role("button", name="Set").click()
+    page.get_by_role("textbox", name="Priority").fill("7")
+    page.get_by_role("button", name="Set", exact=True).click()
     expect(names).to_have_text(["two", "one", "three"])
     said = lab.run(ids["two"])["waits_for"]
     page.goto(f"/runs/{ids['two']}")
