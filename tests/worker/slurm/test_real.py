@@ -70,7 +70,8 @@ def test_a_stop_of_a_run_in_slurms_queue_cancels_its_job(slurm: SlurmShop) -> No
     both = Pretrain(data=VideoData(root="videos"), seed=WAITS, compute=Compute(nodes=2))
     second = slurm.submit(definition=both)
     slurm.until(second, "starting")
-    assert slurm.shown(second, "PENDING").reason == "Resources"
+    # Just after it was submitted SLURM has no reason yet.
+    eventually(lambda: slurm.shown(second, "PENDING").reason == "Resources")
     assert "waits in SLURM's queue: it waits for nodes to become free" in str(slurm.page(second).waits_for)
     slurm.stop(second)
     slurm.until(second, "stopped")
