@@ -162,6 +162,18 @@ def stop_and_requeue(lab: Lab, page: Page, run_id: int) -> None:
     lab.wait(run_id, "stopped", within_s=60)
 
 
+def the_queue_explains_a_waiting_run(lab: Lab, page: Page) -> None:
+    """The first run still holds this lab's only device."""
+    queued = lab.launch(LONG, name="waits here")
+    page.goto("/queue")
+    row = page.get_by_role("region", name="Waiting", exact=True).get_by_role(
+        "row", name=re.compile("waits here")
+    )
+    expect(row).to_contain_text("It is next: it waits for 1 device to become free.")
+    look(page, "queue")
+    lab.api.post(f"/runs/{queued}/stop")
+
+
 def other_devices_are_explained(page: Page) -> None:
     page.get_by_role("button", name="More actions").click()
     page.get_by_role("menuitem", name="Other devices").click()
@@ -187,6 +199,8 @@ def a_waiting_run_says_why_and_until_when(lab: Lab, slurm: Cluster, page: Page) 
     expect(page.get_by_text("it is expected to start at")).to_be_visible(timeout=60_000)
     expect(of_slurm(page)).to_contain_text("Expected start")
     look(page, "waiting")
+    the_queue_explains_a_waiting_run(lab, page)
+    page.goto(f"/runs/{waiting}")
     slurm.ask("scancel", job)
     lab.wait(waiting, "running", within_s=60)
     expect(of_slurm(page)).to_contain_text("RUNNING", timeout=20_000)
