@@ -20,6 +20,7 @@ from sce.schedules import learning_rate
 from sce.session import Session
 from sce.signals import listen
 from sce.terminal import ProgressLine
+from sce.usage import Usage
 
 FLUSH_EVERY_S, PROGRESS_EVERY_S = 0.5, 1.0
 PACE_OVER = 60
@@ -91,6 +92,7 @@ class Journal(Callback):
         self._latest: dict[str, float] = {}
         self._told: deque[tuple[int, float]] = deque(maxlen=PACE_OVER)
         self._line = ProgressLine()
+        self._usage = Usage()
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
         self._flushed = self._ended = time.monotonic()
@@ -152,6 +154,8 @@ class Journal(Callback):
             self._waiting[-1][2].update(
                 {"train/clips_per_s": pace, "train/data_wait": waited / (waited + busy)}
             )
+        if self.session.is_writer:
+            self._waiting[-1][2].update(self._usage.due())
         waiting, self._waiting = self._waiting, []
         for step, epoch, values, position_B in waiting:
             numbers = _numbers(values)

@@ -20,6 +20,7 @@ from sce.modules import gather_objects, rank
 from sce.rundir import Event, MetricsEvent, NoteEvent, ProgressEvent, RunDir, StartEvent, StopReason
 from sce.signals import SIGNALS, listen
 from sce.terminal import ProgressLine
+from sce.usage import Usage
 
 MAX_NAMED = 5
 FEW_CLIPS = 2000
@@ -56,6 +57,7 @@ class Reporter:
         self.clock = clock
         self.heard = [] if heard is None else heard
         self.is_writer = rank() == 0
+        self._usage = Usage()
         self._line = ProgressLine()
         self._told = -1.0
         self._began: tuple[str, int, float] | None = None
@@ -97,6 +99,7 @@ class Reporter:
             self._line.show(phase, done, total, eta_s)
 
     def metrics(self, step: int, epoch: float, values: dict[str, float]) -> None:
+        values = values | (self._usage.due() if self.is_writer else {})
         event: MetricsEvent = {"event": "metrics", "step": step, "epoch": epoch, "values": values}
         self._append(event)
 

@@ -6,6 +6,7 @@ export interface Section {
 }
 
 const FIRST = ["train", "val", "health"];
+const LAST = "system";
 
 export function sectionsOf(keys: readonly string[], find: string): Section[] {
   const wanted = find.trim().toLowerCase();
@@ -24,6 +25,7 @@ function byWeight(a: string, b: string): number {
 }
 
 function placeOf(prefix: string): number {
+  if (prefix === LAST) return FIRST.length + 1;
   const place = FIRST.indexOf(prefix);
   return place < 0 ? FIRST.length : place;
 }
