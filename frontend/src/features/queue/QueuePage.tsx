@@ -30,7 +30,7 @@ export default function QueuePage() {
       {queue.isPending && <RowSkeletons />}
       {queue.data && (
         <>
-          <Section title="Holding devices">{queue.data.holding.length === 0 ? <Text fz="sm">Nothing runs now.</Text> : <HoldingTable rows={queue.data.holding} />}</Section>
+          <Section title="Under way">{queue.data.holding.length === 0 ? <Text fz="sm">Nothing runs now.</Text> : <HoldingTable rows={queue.data.holding} />}</Section>
           <Section title="Waiting">
             <Waits queue={queue.data}>
               <WaitingTable rows={queue.data.waiting} onMove={(id, asked) => move.mutate({ id, ...asked })} onPriority={setEditing} />
@@ -112,6 +112,11 @@ function HoldingTable({ rows }: { rows: readonly Holding[] }) {
               </Table.Td>
               <Table.Td>
                 <StatePill state={run.state} failure={run.failure} />
+                {run.waits_for && (
+                  <Text fz={12} c="dimmed">
+                    {run.waits_for}
+                  </Text>
+                )}
                 {run.makes_room_for && (
                   <Text fz={12} c="dimmed">
                     makes room for <RunLink run={run.makes_room_for} />
