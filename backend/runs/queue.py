@@ -7,7 +7,7 @@ from typing import Any, TypeVarTuple
 from sqlalchemy import Row, Select, func, select, update
 from sqlalchemy.orm import Session
 
-from backend.compute.leases import rooms
+from backend.compute.leases import HostRoom, rooms
 from backend.compute.tables import Device, Host
 from backend.datasets.lookups import ready_ids
 from backend.db import now
@@ -104,9 +104,13 @@ def _of_experiments(db: Session, limits: Sequence[Limit]) -> dict[int, Quota]:
     }
 
 
-def plan_now(db: Session, *, asking: str | None = None) -> Plan:
-    """What is to happen now. The host that asks is there, whatever its last sign of life says."""
-    taking = [room for room in rooms(db) if room.may_start or (room.name == asking and room.is_taking)]
+def plan_now(db: Session, *, asking: str | None = None, hosts: Sequence[HostRoom] | None = None) -> Plan:
+    """What is to happen now. The host that asks is there, whatever its last sign of life says.
+
+    ``hosts`` are those that the caller has read already.
+    """
+    hosts = rooms(db) if hosts is None else hosts
+    taking = [room for room in hosts if room.may_start or (room.name == asking and room.is_taking)]
     return make_plan(wishes(db), taking, holders(db), quotas(db), asking=asking)
 
 

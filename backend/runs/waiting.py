@@ -20,7 +20,8 @@ def reasons(db: Session, runs: Sequence[Run], datasets: Mapping[int, Dataset]) -
     submitted = _slurm_reasons(db, runs, datasets)
     if not waiting:
         return submitted
-    hosts, plan = rooms(db), plan_now(db)
+    hosts = rooms(db)
+    plan = plan_now(db, hosts=hosts)
     asked = select(Run.id)
     places = {run_id: place for place, run_id in enumerate(db.scalars(in_order(asked)))}
     return submitted | {

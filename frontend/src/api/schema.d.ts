@@ -3569,6 +3569,11 @@ export interface components {
         /**
          * LimitRequest
          * @description A limit for one user or for one experiment; another one that was there is replaced.
+         * @example {
+         *       "devices": 8,
+         *       "runs": 4,
+         *       "user": "ada"
+         *     }
          */
         LimitRequest: {
             /**
@@ -4201,6 +4206,10 @@ export interface components {
         /**
          * MoveRequest
          * @description Where a queued run is to stand. It takes the priority of those that it comes to stand among.
+         * @example {
+         *       "other": 12,
+         *       "to": "before"
+         *     }
          */
         MoveRequest: {
             /**
@@ -5237,6 +5246,7 @@ export interface components {
          * @example {
          *       "id": 1,
          *       "name": "a100",
+         *       "probe": null,
          *       "profile": {
          *         "account": "",
          *         "constraint": "",
@@ -5963,6 +5973,7 @@ export interface components {
          *       "health": null,
          *       "id": 2,
          *       "job": null,
+         *       "keeps_off": [],
          *       "kind": "retrieval",
          *       "makes_room_for": null,
          *       "may": [
@@ -6664,6 +6675,9 @@ export interface components {
         /**
          * Spread
          * @description On how many devices a run goes on.
+         * @example {
+         *       "devices": 2
+         *     }
          */
         Spread: {
             /**
@@ -6680,6 +6694,13 @@ export interface components {
         /**
          * SpreadView
          * @description What another number of devices changes for a run that goes on, a sentence each.
+         * @example {
+         *       "changes": [
+         *         "Each of 2 devices takes 256 clips at a time, where it took 512: the batch of 512, the learning rate, the schedules and the order of the data stay, and each device needs memory for its own share.",
+         *         "Each device draws crops and colours for itself: from here on they are others, so that the run is as good as one that never stopped, but not the same bit for bit.",
+         *         "On GPUs batch normalisation goes on to see the clips of all devices; on CPUs it sees 256 clips at a time instead of 512."
+         *       ]
+         *     }
          */
         SpreadView: {
             /** Changes */
