@@ -92,9 +92,12 @@ class _Reader:
     def _one(self, event: Mapping[str, Any]) -> None:
         name, number = str(event.get("event")), event.get("attempt", self.run.attempt)
         if number != self.run.attempt:
-            self.fenced[number] = self.fenced.get(number, 0) + 1
-            return
-        apply = self.apply.get(name)
+            if not (name == "metrics" and self._came_before_the_next_began(number)):
+                self.fenced[number] = self.fenced.get(number, 0) + 1
+                return
+            apply: Callable[[Mapping[str, Any]], None] | None = self._points
+        else:
+            apply = self.apply.get(name)
         if apply is None:
             self._say(f"The journal holds a line of a kind that this version does not know: {name[:40]!r}.")
             return
@@ -120,13 +123,25 @@ class _Reader:
         if run.state == STARTING:
             move(self.db, run, RUNNING, detail={"resumed_from": event.get("resumed_from")})
 
-    def _metrics(self, event: Mapping[str, Any]) -> None:
+    def _came_before_the_next_began(self, number: int) -> bool:
+        """Whether an attempt trained these steps before the newest one went on from what it had saved.
+
+        A job that is taken back writes on until its processes are ended.
+        """
+        return number < self.run.attempt and self.attempt is not None and self.attempt.start_step is None
+
+    def _points(self, event: Mapping[str, Any]) -> None:
+        """What an attempt measured, under its own number."""
         step, epoch, time = int(event["step"]), float(event["epoch"]), float(event["time"])
-        values = {str(key)[:MAX_KEY]: float(value) for key, value in event["values"].items()}
-        for key, value in values.items():
-            self.points.append(NewPoint(key, step, epoch, time, value, self.run.attempt))
-        self._summarise(values)
-        self.run.step, self.run.epoch = step, epoch
+        number = int(event.get("attempt", self.run.attempt))
+        values = _values(event)
+        self.points += [NewPoint(key, step, epoch, time, value, number) for key, value in values.items()]
+
+    def _metrics(self, event: Mapping[str, Any]) -> None:
+        self._points(event)
+        self._summarise(_values(event))
+        step = int(event["step"])
+        self.run.step, self.run.epoch = step, float(event["epoch"])
         if self.run.steps:
             self.run.progress = min(step / self.run.steps, 1.0)
 
@@ -150,7 +165,7 @@ class _Reader:
 
     def _result(self, event: Mapping[str, Any]) -> None:
         protocol = dict(event["protocol"])
-        self._summarise({str(key)[:MAX_KEY]: float(value) for key, value in event["values"].items()})
+        self._summarise(_values(event))
         self.run.protocol = protocol
         if self.run.parent_id is not None:
             tell(self.db, "checkpoint", self.run.parent_id)
@@ -201,6 +216,10 @@ class _Reader:
         known: FailureKind = kind if kind in FAILURE_KINDS else "infrastructure"
         sentence = str(event.get("sentence") or "The trainer gave no reason.")[:4000]
         move(self.db, self.run, FAILED, why=Why(known, sentence))
+
+
+def _values(event: Mapping[str, Any]) -> dict[str, float]:
+    return {str(key)[:MAX_KEY]: float(value) for key, value in event["values"].items()}
 
 
 def _note_on(attempt: Attempt | None, text: str) -> None:

@@ -102,9 +102,11 @@ def test_a_writer_of_an_older_attempt_is_fenced_out(ready: Lab) -> None:
     with ready.sessions.begin() as db:
         db.execute(Run.__table__.update().values(state="queued"))
     assert ready.claim() is not None
-    ready.tell(run_id, metrics(2, a=9.0), end("finished"), start(attempt=2, step=1))
+    # What it still measured before the next one began is kept, as its own; that it finished is not believed.
+    ready.tell(run_id, metrics(2, a=9.0), end("finished"), start(attempt=2, step=1), metrics(3, a=9.0))
     assert ready.run(run_id).state == "running"
-    assert num_points(ready) == 1
+    assert num_points(ready) == 2
+    assert ready.run(run_id).summary == {"a": 1.0}
     assert notes(ready)[-1] == "2 journal lines that came after attempt 2 took over were left out."
 
 
