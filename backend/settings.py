@@ -90,10 +90,10 @@ class Settings(BaseSettings):
     """Running ones of a lower priority than this save, leave and are queued again when one of a higher priority
     than theirs waits; unset, nobody has to leave."""
 
-    retry_limit: int = Field(default=3, ge=0, le=100)
+    retry_limit: int = Field(default=4, ge=0, le=100)
     """How often a run whose host or processes failed is started again by itself, in a row and from one checkpoint."""
-    retry_after_s: float = Field(default=10.0, ge=0)
-    """Seconds until it is started again the first time; each further time it waits four times as long."""
+    retry_after_s: float = Field(default=5.0, ge=0)
+    """Seconds until it is started again the first time; each further time it waits three times as long."""
     retry_rules: tuple[RetryRule, ...] = ()
     """JSON list of {"pattern", "label", "retry", "exclude_host"}: the first pattern that a failure matches counts."""
 

@@ -67,8 +67,12 @@ def _farewell(run: RunDir, status: EndStatus) -> str:
 
 def _is_first() -> bool:
     """Whether this is the first process of a group, or the only one."""
+    return _rank() == "0" and os.environ.get("LOCAL_RANK", "0") == "0"
+
+
+def _rank() -> str:
     by_slurm = os.environ.get("SLURM_PROCID", "0")  # srun starts the ranks itself and names none RANK
-    return os.environ.get("RANK", by_slurm) == "0" and os.environ.get("LOCAL_RANK", "0") == "0"
+    return os.environ.get("RANK", by_slurm)
 
 
 def _begin(run: RunDir, number: int | None) -> int:
@@ -98,6 +102,8 @@ def run_attempt(
         if kind != "user_error":
             traceback.print_exc()
         print(sentence, file=sys.stderr, flush=True)
+        if _is_of_another(error) and "TORCHELASTIC_RUN_ID" in os.environ:
+            return "failed"  # torchrun knows which of them died, and how
         try:
             _end(run, attempt, "failed", kind, sentence)
         except OSError as unwritten:  # the disk has no room for a line either
@@ -175,7 +181,17 @@ def classify(error: Exception, run: RunDir) -> tuple[FailureKind, str]:
         return "infrastructure", f"The disk that holds {run.path} is full: make room, then resume"
     if isinstance(error, ValueError | FileNotFoundError):
         return "user_error", str(error)
+    if _is_of_another(error):
+        return "lost", f"Another process of the training went away, says this one (see the log): {error}"
     return "infrastructure", f"{type(error).__name__}: {error} (see the log)"
+
+
+def _is_of_another(error: Exception) -> bool:
+    """Whether it only says that another rank does not answer any more."""
+    return any(
+        isinstance(one, torch.distributed.DistNetworkError) or "gloo/transport" in str(one)
+        for one in _chain(error)
+    )
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -291,7 +307,8 @@ def _end(
     ends = (line.event for line in run.read() if line.event["event"] == "end")
     if run.attempt() > attempt or any(event["attempt"] == attempt for event in ends):
         return
-    event: EndEvent = {"event": "end", "status": status, "kind": kind, "sentence": sentence}
+    said = f"Rank {_rank()}: {sentence}" if sentence and not _is_first() else sentence
+    event: EndEvent = {"event": "end", "status": status, "kind": kind, "sentence": said}
     run.append(event, attempt=attempt)
 
 

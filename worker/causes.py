@@ -9,11 +9,19 @@ from typing import NamedTuple
 from backend.runs.views import FailureKind
 from backend.settings import RetryRule
 from worker.launchers import Exit
+from worker.launchers.local import BEGINS
 
 TAIL_BYTES = 16_384
 TAIL_LINES = 3
 NAMED = {number.value for number in signal.Signals}
 CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGABRT, signal.SIGFPE}
+FROM_OUTSIDE = {signal.SIGKILL, signal.SIGTERM}
+# What an earlier attempt died of is no cause of this one's end.
+BEGUN = re.compile(rf"^{BEGINS}\d+ on .*\n?", re.MULTILINE)
+# torchrun's own report: the process that failed first, which is the one that the others failed after.
+FIRST_RANK = re.compile(
+    r"Root Cause \(first observed failure\):.*?rank +: (\d+) .*?exitcode +: (-?\d+)", re.DOTALL
+)
 
 
 class Cause(NamedTuple):
@@ -62,12 +70,13 @@ SIGNS: tuple[tuple[str, FailureKind, str], ...] = (
 
 
 def tail_of(log: Path) -> str:
-    """The end of what the processes printed; empty while there is nothing."""
+    """The end of what the newest attempt's processes printed; empty while there is nothing."""
     if not log.exists():
         return ""
     with log.open("rb") as file:
         file.seek(max(file.seek(0, 2) - TAIL_BYTES, 0))
-        return file.read().decode(errors="replace")
+        text = file.read().decode(errors="replace")
+    return BEGUN.split(text)[-1]
 
 
 def cause_of(
@@ -80,7 +89,11 @@ def cause_of(
     if host_restarted:
         return Cause("infrastructure", "The host restarted while it ran: resume or retry it.")
     if exit is not None and exit.signal is not None:
-        return _by_signal(exit.signal, exit.oom_kills)
+        return _by_signal("It", exit.signal, exit.oom_kills)
+    rank, status = _first_rank(tail)
+    oom_kills = exit.oom_kills if exit is not None else 0
+    if -status in FROM_OUTSIDE:  # what the other ranks then printed tells of it and not of themselves
+        return _by_signal(rank, -status, oom_kills)
     for pattern, kind, sentence in SIGNS:
         found = re.search(pattern, tail)
         if found:
@@ -88,20 +101,31 @@ def cause_of(
     if exit is not None and exit.code and exit.oom_kills:
         # torchrun and the loader leave with a status of their own when one of theirs was killed.
         return MEMORY_RAN_OUT
+    if status < 0:
+        return _by_signal(rank, -status, oom_kills)
     how = f" with exit status {exit.code}" if exit is not None else ""
     return Cause("lost", f"It ended without a word{how}.{_last_lines(tail)}")
 
 
-def _by_signal(number: int, oom_kills: int) -> Cause:
+def _first_rank(tail: str) -> tuple[str, int]:
+    """The rank that failed first and its exit status, negative for a signal; status 0 where nobody says."""
+    found = FIRST_RANK.search(tail)
+    return (f"Rank {found[1]}", int(found[2])) if found else ("It", 0)
+
+
+def _by_signal(who: str, number: int, oom_kills: int) -> Cause:
     name = f"signal {number} ({signal.Signals(number).name})" if number in NAMED else f"signal {number}"
     if number == signal.SIGKILL and oom_kills:
         return MEMORY_RAN_OUT
     if number == signal.SIGKILL:
         by = "by somebody, or by the system because memory ran out"
-        return Cause("lost", f"It was killed by {name}: {by}. Retry it; it goes on from its newest state.")
+        return Cause("lost", f"{who} was killed by {name}: {by}. Retry it; it goes on from its newest state.")
     if number in CRASHES:
-        return Cause("infrastructure", f"The process crashed with {name}: look at the log's last lines.")
-    return Cause("lost", f"It was ended from outside by {name}. Retry it; it goes on from its newest state.")
+        process = "The process" if who == "It" else who
+        return Cause("infrastructure", f"{process} crashed with {name}: look at the log's last lines.")
+    return Cause(
+        "lost", f"{who} was ended from outside by {name}. Retry it; it goes on from its newest state."
+    )
 
 
 def _last_lines(tail: str) -> str:

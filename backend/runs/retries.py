@@ -19,7 +19,7 @@ from backend.stream.service import tell
 
 RETRIED: frozenset[FailureKind] = frozenset({"infrastructure", "lost"})
 """Nothing in the run caused them: the same again may end well."""
-LONGER_EACH_TIME = 4.0
+LONGER_EACH_TIME = 3.0
 
 
 def back_off_s(retries: int, first_s: float) -> float:

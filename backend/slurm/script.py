@@ -152,6 +152,7 @@ def _body(profile: Profile, job: Job, folder: str) -> list[str]:
         "",
         "# A job that SLURM starts once more is not the lab's: its run is submitted again as a new attempt.",
         f'[ "${{SLURM_RESTART_COUNT:-0}}" = 0 ] || exit {STARTED_TWICE}',
+        f'echo "== attempt {job.attempt} on $(hostname), $(date -u +%FT%TZ) =="',
         *_preamble(profile),
         *_environment(job),
         "",

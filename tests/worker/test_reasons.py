@@ -1,12 +1,19 @@
 """Every way a training is known to die without a word, and what its page then says."""
 
+import os
 import signal
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
+from tests.sce.tiny import asked, make_videos, tiny
 from worker.causes import TAIL_LINES, cause_of, tail_of
 from worker.launchers import Exit
+from worker.launchers.local import command_of, heading
+
+TOGETHER = {"accelerator": "cpu", "devices": 2, "loader_workers": 0}
 
 
 def failed(code: int = 1, *, oom_kills: int = 0) -> Exit:
@@ -68,6 +75,69 @@ def test_a_rank_that_memory_killed_is_told_from_torchruns_own_status() -> None:
     assert "fewer loader workers" in cause.sentence
 
 
+REPORT = """RuntimeError: gloo/transport/tcp/pair.cc: Connection closed by peer
+Failures:
+[1]:
+  rank      : 0 (local_rank: 0)
+  exitcode  : 1 (pid: 76)
+Root Cause (first observed failure):
+[0]:
+  time      : 2026-11-29_20:58:39
+  host      : localhost
+  rank      : 1 (local_rank: 1)
+  exitcode  : {status} (pid: 77)
+"""
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "words"),
+    [
+        (-9, "lost", "Rank 1 was killed by signal 9 (SIGKILL)"),
+        (-15, "lost", "Rank 1 was ended from outside by signal 15 (SIGTERM)"),
+        (-11, "infrastructure", "Rank 1 crashed with signal 11 (SIGSEGV)"),
+        (1, "lost", "ended without a word with exit status 1"),
+    ],
+)
+def test_the_rank_that_failed_first_is_named(status: int, kind: str, words: str) -> None:
+    cause = cause_of(failed(), REPORT.format(status=status))
+    assert cause.kind == kind
+    assert words in cause.sentence
+
+
+def test_a_killed_rank_counts_before_what_the_others_then_printed() -> None:
+    log = "NCCL error: remote process exited\n" + REPORT.format(status=-9)
+    assert "Rank 1 was killed" in cause_of(failed(), log).sentence
+    assert cause_of(failed(oom_kills=1), log).kind == "out_of_memory"
+
+
+@pytest.mark.slow
+def test_of_two_real_processes_the_killed_one_is_named(tmp_path: Path) -> None:
+    """The survivor leaves the word to torchrun, which saw how the other one ended."""
+    run = asked(
+        tmp_path / "run",
+        tiny(
+            make_videos(tmp_path / "videos"), compute=TOGETHER, optimisation={"epochs": 900, "batch_size": 4}
+        ),
+    )
+    command = command_of(("-m", "sce.train"), run.path, attempt=1, processes=2)
+    with run.log_file.open("wb") as log:
+        torchrun = psutil.Popen(command, stdout=log, stderr=log, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    try:
+        while not any(line.event["event"] == "metrics" for line in run.read()):
+            assert torchrun.poll() is None, run.log_file.read_text()
+            time.sleep(0.1)
+        ranks = [child for child in torchrun.children() if child.environ().get("RANK") == "1"]
+        ranks[0].kill()
+        status = torchrun.wait(timeout=120)
+    finally:
+        if torchrun.poll() is None:
+            torchrun.kill()
+    assert [line.event for line in run.read() if line.event["event"] == "end"] == []
+    cause = cause_of(failed(status), tail_of(run.log_file))
+    assert cause.kind == "lost"
+    assert cause.sentence.startswith("Rank 1 was killed by signal 9 (SIGKILL)")
+
+
 def test_a_sign_in_the_log_counts_before_the_kernels_count() -> None:
     cause = cause_of(failed(1, oom_kills=1), "OSError: [Errno 28] No space left on device")
     assert "disk was full" in cause.sentence
@@ -117,6 +187,13 @@ def test_a_very_long_line_does_not_fill_the_page() -> None:
 
 def test_braces_in_a_log_are_printed_as_they_are() -> None:
     assert "{0} {name}" in cause_of(failed(), "KeyError: {0} {name}").sentence
+
+
+def test_what_an_earlier_attempt_died_of_is_no_cause_of_this_one(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text(f"{heading(1, 'here')}\nCUDA out of memory\n{heading(2, 'here')}\nstep 3\n")
+    assert tail_of(log) == "step 3\n"
+    assert cause_of(None, tail_of(log)).kind == "lost"
 
 
 def test_a_log_of_other_letters_is_read(tmp_path: Path) -> None:

@@ -82,11 +82,11 @@ def test_what_would_only_happen_again_is_left_to_its_owner(shop: Shop, kind: Fai
 
 def test_it_waits_longer_each_time_and_gives_up_at_the_limit(shop: Shop) -> None:
     run_id = shop.queue()
-    for number, seconds in ((1, 10), (2, 40), (3, 160)):
+    for number, seconds in ((1, 5), (2, 15), (3, 45), (4, 135)):
         fails(shop, run_id)
         planned = retry_of(shop, run_id)
         assert planned is not None
-        assert (planned.number, planned.limit) == (number, 3)
+        assert (planned.number, planned.limit) == (number, 4)
         assert planned.at == shop.run(run_id).state_since + timedelta(seconds=seconds)
         wait(shop, seconds + 1)
         sweep(shop.place)
@@ -96,7 +96,7 @@ def test_it_waits_longer_each_time_and_gives_up_at_the_limit(shop: Shop) -> None
     sweep(shop.place)
     assert shop.run(run_id).state == "failed"
     assert retry_of(shop, run_id) is None
-    assert [back_off_s(number, 10) for number in range(3)] == [10, 40, 160]
+    assert [back_off_s(number, 10) for number in range(3)] == [10, 30, 90]
 
 
 def test_a_new_checkpoint_is_a_new_beginning(shop: Shop) -> None:

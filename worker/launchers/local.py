@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from worker.launchers import Exit, Handle, Launcher, LaunchFailed, Present, Resources, Sighting
@@ -32,6 +33,7 @@ PASSED_ON = frozenset(
     | {"OMP_NUM_THREADS", "SSL_CERT_FILE", "CUBLAS_WORKSPACE_CONFIG"}
 )
 PASSED_ON_PREFIXES = ("LC_", "CUDA_", "NCCL_", "NVIDIA_", "MKL_", "TORCH_", "PYTORCH_", "GLOO_", "CONDA_")
+BEGINS = "== attempt "
 SECRET_WORDS = ("TOKEN", "PASSWORD", "SECRET", "KEY")
 
 
@@ -55,7 +57,8 @@ class LocalLauncher(Launcher):
             *command_of(self._program, folder, attempt=attempt, processes=resources.processes),
         ]
         env = environment(self._inherited, resources, cookie=cookie)
-        child = self._spawn(command, folder, env | {RUN: f"{folder.resolve()}#{attempt}"})
+        env |= {RUN: f"{folder.resolve()}#{attempt}"}
+        child = self._spawn(command, folder, env, heading=heading(attempt, self._host))
         self._children[child.pid] = child
         began = start_time(child.pid)
         return Handle(str(Leader(child.pid, began or 0, self._host, cookie)))
@@ -107,9 +110,13 @@ class LocalLauncher(Launcher):
                 leader = Leader(process.pid, began, self._host, cookie_of(Path(folder), attempt))
                 yield Present(Path(folder), attempt, Handle(str(leader)), time.time() - process.create_time())
 
-    def _spawn(self, command: list[str], folder: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    def _spawn(
+        self, command: list[str], folder: Path, env: Mapping[str, str], *, heading: str
+    ) -> subprocess.Popen[bytes]:
         try:
             with (folder / "output.log").open("ab") as log:
+                log.write(f"{heading}\n".encode())
+                log.flush()
                 return subprocess.Popen(
                     command,
                     stdin=subprocess.DEVNULL,
@@ -127,6 +134,11 @@ class LocalLauncher(Launcher):
         for pid, child in list(self._children.items()):
             if child.poll() is not None:
                 self._children.pop(pid, None)
+
+
+def heading(attempt: int, host: str) -> str:
+    """The line of the log above what an attempt prints."""
+    return f"{BEGINS}{attempt} on {host}, {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} =="
 
 
 def command_of(program: Sequence[str], folder: Path, *, attempt: int, processes: int) -> list[str]:
