@@ -59,7 +59,7 @@ def test_what_the_run_is_not_to_blame_for_is_planned_said_and_done(shop: Shop, k
     fails(shop, run_id, kind)
     run, planned = shop.run(run_id), retry_of(shop, run_id)
     assert run.state == "failed"
-    assert planned == Retry(at=run.state_since + timedelta(seconds=10), number=1, limit=3)
+    assert planned == Retry(at=run.state_since + timedelta(seconds=5), number=1, limit=4)
     sweep(shop.place)
     assert shop.run(run_id).state == "failed", "its moment has not come"
     wait(shop, 11)
