@@ -1,22 +1,25 @@
 /** Numbers as charts write them: short, and exact enough to compare. */
 
 /** Four significant digits; powers of ten where plain digits would be long. */
-export function formatValue(value: number | null | undefined): string {
+export function formatValue(value: number | null | undefined, digits = 4): string {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size >= 1e6 || size < 1e-4) return value.toExponential(2).replace("e+", "e");
-  return trimmed(value.toPrecision(4));
+  if (size >= 1e6 || size < 1e-4) return value.toExponential(digits - 2).replace("e+", "e");
+  return size >= 10 ** digits ? String(Math.round(value)) : trimmed(value.toPrecision(digits));
 }
 
 function trimmed(text: string): string {
   return text.includes(".") ? text.replace(/0+$/, "").replace(/\.$/, "") : text;
 }
 
-/** Ticks of the value axis; a logarithmic axis hands null for those it leaves out. */
-export function formatTick(value: number | null): string {
-  if (value === null) return "";
-  return formatValue(Number(value.toPrecision(12)));
+/** Ticks of the value axis with as many digits as tell them apart; a logarithmic axis hands null for those it leaves out. */
+export function formatTicks(values: readonly (number | null)[]): string[] {
+  for (let digits = 4; ; digits += 1) {
+    const words = values.map((value) => (value === null ? "" : formatValue(Number(value.toPrecision(12)), digits)));
+    const seen = words.filter((word) => word !== "");
+    if (new Set(seen).size === seen.length || digits === 12) return words;
+  }
 }
 
 /** A count with thousands shortened: 12k, 3.4M. */

@@ -2,7 +2,7 @@
 import type uPlot from "uplot";
 
 import { inkOf, type Scheme } from "./colours";
-import { formatTick } from "./format";
+import { formatTicks } from "./format";
 import type { PlotModel, Stroke } from "./model";
 
 export interface Look {
@@ -38,7 +38,10 @@ export function optionsOf(model: PlotModel, look: Look, hands: Hands, plugins: u
     },
     series: [{}, ...model.strokes.map((stroke) => seriesOf(stroke, look))],
     bands: model.bands.map(({ high, low, fill }) => ({ series: [high + 1, low + 1], fill })),
-    axes: [axisOf(look, look.formatX, 22), { ...axisOf(look, look.formatY ?? formatTick, 52), space: 28 }],
+    axes: [
+      { ...axisOf(look, each(look.formatX)), size: 22 },
+      { ...axisOf(look, look.formatY ? each(look.formatY) : formatTicks), size: (_, words) => widthOf(words), space: 28 },
+    ],
     hooks: {
       setCursor: [(plot) => hands.onCursor(plot.cursor.idx ?? null)],
       setSelect: [(plot) => zoomed(plot, hands)],
@@ -92,15 +95,25 @@ function pointsOf(stroke: Stroke, look: Look, isEdge: boolean): uPlot.Series.Poi
   return { size: 4, fill: stroke.colour };
 }
 
-function axisOf(look: Look, format: (value: number | null) => string, size: number): uPlot.Axis {
+const each =
+  (format: (value: number | null) => string) =>
+  (values: readonly (number | null)[]): string[] =>
+    values.map(format);
+
+/** Pixels for the longest of the words. */
+function widthOf(words: readonly string[] | null): number {
+  const longest = Math.max(0, ...(words ?? []).map((word) => word.length));
+  return Math.max(52, 10 + longest * 7);
+}
+
+function axisOf(look: Look, format: (values: readonly (number | null)[]) => string[]): uPlot.Axis {
   const ink = inkOf(look.scheme);
   return {
-    size,
     gap: 4,
     font: "11px system-ui, sans-serif",
     stroke: ink.text,
     grid: { stroke: ink.grid, width: 1 },
     ticks: { show: false },
-    values: (_, splits) => splits.map((split) => format(split)),
+    values: (_, splits) => format(splits),
   };
 }

@@ -4,6 +4,7 @@ import { useDisclosure } from "@mantine/hooks";
 import { useNavigate } from "@tanstack/react-router";
 
 import { formatElapsed, formatEpoch } from "@/charts/format";
+import { formatCount } from "@/ui/format";
 import { KindBadge, StatePill } from "@/ui/StatePill";
 
 import { RunActions } from "./actions";
@@ -79,12 +80,12 @@ function ProgressLine({ run }: { run: Run }) {
         {run.phase && <Text size="sm">{run.phase}</Text>}
         {run.epochs !== null && (
           <Text size="sm">
-            epoch {formatEpoch(run.epoch)} of {run.epochs}
+            epoch {formatEpoch(run.epoch)} of {formatCount(run.epochs)}
           </Text>
         )}
         {run.steps !== null && (
           <Text size="sm">
-            step {run.step} of {run.steps}
+            step {formatCount(run.step)} of {formatCount(run.steps)}
           </Text>
         )}
         {run.eta_s !== null && <Text size="sm">{formatElapsed(run.eta_s)} left</Text>}

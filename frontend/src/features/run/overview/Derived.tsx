@@ -1,6 +1,6 @@
 /** Numbers that follow from what was asked. */
 import { formatValue } from "@/charts/format";
-import { formatBytes } from "@/ui/format";
+import { formatBytes, formatCount } from "@/ui/format";
 import { KeyValue } from "@/ui/KeyValue";
 
 import type { Run } from "../queries";
@@ -21,10 +21,15 @@ const ROWS: readonly [keyof Numbers, string][] = [
   ["views_per_video", "Views per video"],
 ];
 
+const written = (key: keyof Numbers, value: number): string => {
+  if (key === "scaled_lr") return formatValue(value);
+  return key === "checkpoint_bytes" ? formatBytes(value) : formatCount(value);
+};
+
 export function Derived({ run }: { run: Run }) {
   const known = ROWS.flatMap(([key, label]): [string, string][] => {
     const value = run.derived[key];
-    return value == null ? [] : [[label, key === "checkpoint_bytes" ? formatBytes(value) : formatValue(value)]];
+    return value == null ? [] : [[label, written(key, value)]];
   });
   const about: [string, string | null][] = [
     ["Recipe", run.recipe],
