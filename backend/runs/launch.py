@@ -28,7 +28,7 @@ from backend.runs.tables import Run
 from backend.runs.views import LaunchedView, LaunchRequest, PreviewView
 from backend.settings import Settings
 from backend.slurm import reading as slurm
-from backend.slurm.profile import Profile
+from backend.slurm.profile import Profile, most_in_array
 from backend.slurm.tables import SlurmProfile
 from sce.definition import Data, Evaluation, Pretrain, TrainedProtocol, kind_of
 from sce.definition.derived import Derived, derive
@@ -55,7 +55,7 @@ def preview(db: Session, asked: LaunchRequest, *, settings: Settings) -> Preview
         disk_bytes=disk_bytes,
         changes=differences_to_recipe(expanded(wanted.recipe.definition), whole) if wanted.recipe else [],
         warnings=[*found.warnings, *_disk_warnings(disk_bytes, settings)],
-        sbatch=_sbatch(profile, wanted) if profile else None,
+        sbatch=_sbatch(db, profile, wanted, runs=max(len(asked.seeds), 1)) if profile else None,
     )
 
 
@@ -96,13 +96,15 @@ def _examined(
     return wanted, found, profile
 
 
-def _sbatch(profile: SlurmProfile, wanted: Asked) -> str:
-    compute = wanted.definition.compute
+def _sbatch(db: Session, row: SlurmProfile, wanted: Asked, *, runs: int) -> str:
+    compute, profile = wanted.definition.compute, Profile.model_validate(row.profile)
+    site = slurm.sites_by_login(db).get(profile.login)
     return slurm.example_text(
-        Profile.model_validate(profile.profile),
+        profile,
         devices=compute.devices,
         nodes=compute.nodes,
         accelerator=compute.accelerator,
+        runs=min(runs, most_in_array(profile, site.max_array if site else None)),
     )
 
 

@@ -124,6 +124,8 @@ class Attempt(Table):
     host: Mapped[str] = mapped_column(String(128))
     handle: Mapped[str | None] = mapped_column(String(256))
     """What the launcher knows its processes by; None until they were started."""
+    array: Mapped[str | None] = mapped_column(String(40))
+    """Its place in an array of SLURM, by which its job is found when the handle was lost; None outside one."""
     start_step: Mapped[int | None]
     """Step it began at; metrics of earlier attempts beyond it are superseded."""
     device: Mapped[str | None] = mapped_column(String(128))

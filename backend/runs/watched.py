@@ -28,6 +28,8 @@ class Watched:
     """The SLURM profile that it was submitted by."""
     makes_room_since: datetime | None = None
     """When it was asked to leave to a run of a higher priority."""
+    array: str | None = None
+    """Its place in an array of SLURM, as ``backend.slurm.jobs.ArrayPlace`` reads it."""
 
     @property
     def leaves_since(self) -> datetime | None:
@@ -49,6 +51,7 @@ def watched(db: Session, *, host: str | None = None) -> list[Watched]:
             Attempt.started_at.label("began_at"),
             Run.profile_id,
             Run.makes_room_since,
+            Attempt.array,
         )
         .join(Attempt, (Attempt.run_id == Run.id) & (Attempt.number == Run.attempt))
         .where(Run.state.in_(HOLDING))

@@ -52,7 +52,7 @@ def take_probe(db: Session, probe_id: int) -> bool:
 
 def note_probe(db: Session, probe_id: int, sight: JobSight) -> None:
     """What SLURM says of its job."""
-    said = {"job": sight.job, "state": sight.state[:32], "reason": sight.reason[:128] or None}
+    said = {"job": sight.job.number, "state": sight.state[:32], "reason": sight.reason[:128] or None}
     db.execute(update(SlurmProbe).where(SlurmProbe.id == probe_id).values(said))
 
 

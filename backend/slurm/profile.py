@@ -76,6 +76,10 @@ class Profile(Request):
     """Host that SLURM's commands are run on through ssh, as in ada@login; empty runs them here."""
     max_jobs: int = Field(default=50, ge=1, le=10_000)
     """Jobs of this profile that may be in SLURM at a time; further runs wait in the lab's queue."""
+    arrays: bool = True
+    """Whether runs that are launched together over several seeds go out as one array, where the site has them."""
+    array_limit: int = Field(default=0, ge=0, le=10_000)
+    """Runs of an array that may run at a time; 0 leaves that to SLURM."""
 
     @field_validator("partition")
     @classmethod
@@ -136,6 +140,11 @@ class Profile(Request):
         if "#SBATCH" in text:
             raise ValueError("Options of sbatch belong into their own fields, not into setup lines.")
         return text
+
+
+def most_in_array(profile: Profile, max_array: int | None) -> int:
+    """Runs that may go out as one array, at a site that allows so many; 1 where each is a job of its own."""
+    return min(max_array or 1, profile.max_jobs) if profile.arrays else 1
 
 
 def fit_path(value: str) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from backend.errors import Invalid
 from backend.slurm.probes import newest_probes
 from backend.slurm.profile import Profile
-from backend.slurm.script import Job, sbatch_text
+from backend.slurm.script import Job, Member, sbatch_text
 from backend.slurm.tables import SlurmJob, SlurmProbe, SlurmProfile, SlurmSite
 from backend.slurm.views import PartitionView, ProbeView, ProfileView, SiteView, SlurmJobView
 from backend.slurm.words import job_sentence, probe_sentence, site_sentence
@@ -91,6 +91,7 @@ def job_view(where: Whereabouts) -> SlurmJobView:
     return SlurmJobView(
         profile=where.profile.name,
         job=job.job if job else None,
+        task=job.task if job else None,
         state=job.state if job else None,
         reason=job.reason if job else None,
         expected_at=job.expected_at if job else None,
@@ -124,15 +125,16 @@ def _probe_view(row: SlurmProbe, site: str) -> ProbeView:
     return ProbeView(**columns, waits_for=waits_for)
 
 
-def example_text(profile: Profile, *, devices: int = 1, nodes: int = 1, accelerator: str = "auto") -> str:
-    """What sbatch would be given, for run 1."""
+def example_text(
+    profile: Profile, *, devices: int = 1, nodes: int = 1, accelerator: str = "auto", runs: int = 1
+) -> str:
+    """What sbatch would be given, for run 1, or for an array of so many runs."""
     job = Job(
-        run_id=1,
-        attempt=1,
+        members=tuple(Member(number, 1, COOKIE, number - 1) for number in range(1, runs + 1)),
         devices=devices,
         nodes=nodes,
         accelerator=accelerator,
-        cookie=COOKIE,
+        token=COOKIE if runs > 1 else "",
         python="python",
         package_root="",
     )

@@ -1,11 +1,12 @@
 """What workers write of SLURM: runs that are submitted, what became of their jobs, whether it answers."""
 
+import secrets
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from backend.datasets.lookups import ready_ids
@@ -13,7 +14,8 @@ from backend.db import now
 from backend.runs.claims import Taken, attempt_of, close_attempt, lock_run, take
 from backend.runs.life import FAILED, HOLDING, QUEUED, IllegalMove, Why, move
 from backend.runs.tables import Attempt, Run
-from backend.slurm.profile import Profile
+from backend.slurm.jobs import ArrayPlace, JobId
+from backend.slurm.profile import Profile, most_in_array
 from backend.slurm.tables import SlurmJob, SlurmProfile, SlurmSite
 from backend.stream.service import tell
 
@@ -29,13 +31,15 @@ class Submission(Taken):
     profile: Profile
     keeps_off: tuple[str, ...] = ()
     """Nodes that it failed on."""
+    array: ArrayPlace | None = None
+    """Where it stands among those that are submitted with it as one array."""
 
 
 @dataclass(frozen=True)
 class JobSight:
     """What SLURM says of one job."""
 
-    job: int
+    job: JobId
     state: str
     """Its own word, as in PENDING."""
     reason: str = ""
@@ -45,31 +49,79 @@ class JobSight:
     exit_signal: int = 0
 
 
+@dataclass(frozen=True)
+class SiteSight:
+    """What SLURM says of itself."""
+
+    partitions: Mapping[str, Any]
+    max_array: int | None
+    """Tasks that an array may have."""
+
+
 def live_profiles(db: Session) -> dict[int, Profile]:
     """Every profile by its number, removed ones too: their jobs are watched to the end."""
     rows = db.scalars(select(SlurmProfile))
     return {row.id: Profile.model_validate(row.profile) for row in rows}
 
 
-def claim_submission(db: Session, *, host: str, profiles: Mapping[int, Profile]) -> Submission | None:
-    """The first queued run of a profile with room, now STARTING. It holds no device of this lab.
+def claim_submission(db: Session, *, host: str, profiles: Mapping[int, Profile]) -> list[Submission]:
+    """The first queued run of a profile with room, now STARTING; with it those of its launch that ask for the
+    same and may go out as one array. They hold no device of this lab.
 
     ``profiles`` are those whose SLURM answers. Two callers never get the same run.
     """
-    asked = (
+    in_slurm = _jobs_by_profile(db)
+    for run_id, profile_id in db.execute(_waiting(profiles)).all():
+        assert profile_id is not None, "only runs with a profile were asked for"
+        profile = profiles[profile_id]
+        room = profile.max_jobs - in_slurm.get(profile_id, 0)
+        if room > 0 and (first := _claim(db, run_id, profile_id, profile, host)) is not None:
+            return _together(db, first, min(room, _most_in_array(db, profile)), host)
+    return []
+
+
+def _waiting(profiles: Collection[int]) -> Select[int, int | None]:
+    """Queued runs of these profiles whose data is there, in their order."""
+    return (
         select(Run.id, Run.profile_id)
         .where(Run.state == QUEUED, Run.profile_id.in_(profiles))
         .where(Run.dataset_id.is_(None) | Run.dataset_id.in_(ready_ids()))
         .order_by(Run.priority.desc(), Run.queued_at, Run.id)
     )
-    in_slurm = _jobs_by_profile(db)
-    for run_id, profile_id in db.execute(asked).all():
-        assert profile_id is not None, "only runs with a profile were asked for"
-        if in_slurm.get(profile_id, 0) < profiles[profile_id].max_jobs:
-            found = _claim(db, run_id, profile_id, profiles[profile_id], host)
-            if found is not None:
-                return found
-    return None
+
+
+def _together(db: Session, first: Submission, most: int, host: str) -> list[Submission]:
+    """The run and those that go with it, each with its place in their array; the run alone where none does."""
+    mates = _mates(db, db.get_one(Run, first.run_id)) if most > 1 else []
+    claims = (_claim(db, run_id, first.profile_id, first.profile, host) for run_id in mates[: most - 1])
+    together = [first, *(claim for claim in claims if claim is not None)]
+    if len(together) == 1:
+        return together
+    token = secrets.token_hex(8)
+    placed = [replace(one, array=ArrayPlace(token, index)) for index, one in enumerate(together)]
+    for one in placed:
+        attempt = attempt_of(db, one.run_id, one.attempt)
+        assert attempt is not None, "it was made by the claim"
+        attempt.array = str(one.array)
+    return placed
+
+
+def _mates(db: Session, first: Run) -> list[int]:
+    """Runs that differ from this one by their seed alone, in what they ask of SLURM too."""
+    if first.seed_group is None:
+        return []
+    waiting = _waiting([first.profile_id or 0]).with_only_columns(Run)
+    same = waiting.where(Run.seed_group == first.seed_group, Run.priority == first.priority)
+    return [
+        run.id
+        for run in db.scalars(same.where(Run.id != first.id))
+        if run.definition["compute"] == first.definition["compute"] and run.excluded == first.excluded
+    ]
+
+
+def _most_in_array(db: Session, profile: Profile) -> int:
+    most = db.scalar(select(SlurmSite.max_array).where(SlurmSite.login == profile.login))
+    return most_in_array(profile, most)
 
 
 def waits_for_submission(db: Session, profiles: Collection[int]) -> bool:
@@ -103,10 +155,11 @@ def note_jobs(db: Session, sights: Mapping[tuple[int, int], JobSight]) -> None:
     for (run_id, attempt), sight in sights.items():
         row = db.scalar(select(SlurmJob).where(SlurmJob.run_id == run_id, SlurmJob.attempt == attempt))
         if row is None:
-            row = SlurmJob(run_id=run_id, attempt=attempt, job=sight.job, state="")
+            row = SlurmJob(run_id=run_id, attempt=attempt, job=sight.job.number, state="")
             db.add(row)
         said = {
-            "job": sight.job,
+            "job": sight.job.number,
+            "task": sight.job.task,
             "state": sight.state[:32],
             "reason": sight.reason[:128] or None,
             "expected_at": sight.expected_at,
@@ -119,13 +172,13 @@ def note_jobs(db: Session, sights: Mapping[tuple[int, int], JobSight]) -> None:
             tell(db, "run", run_id)
 
 
-def note_answer(db: Session, login: str, partitions: Mapping[str, Any] | None = None) -> None:
-    """SLURM answers. ``partitions`` is what it has, where that was asked."""
+def note_answer(db: Session, login: str, about: SiteSight | None = None) -> None:
+    """SLURM answers. ``about`` is what it has, where that was asked."""
     row = _site(db, login)
     came_back = row.silent_since is not None
     row.answered_at, row.silent_since, row.words = now(), None, None
-    if partitions is not None:
-        row.partitions = dict(partitions)
+    if about is not None:
+        row.partitions, row.max_array = dict(about.partitions), about.max_array
     if came_back:
         _tell_runs(db)
 

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from backend.slurm.jobs import tasks_written
 from backend.slurm.profile import Profile, fit_path
 
 TRAINER = ("-m", "sce.train")
@@ -12,30 +13,89 @@ STARTED_TWICE = 75
 
 
 @dataclass(frozen=True)
-class Job:
-    """What a run wants of a site. Nothing here was written by who launched it, but numbers."""
+class Member:
+    """A run that a job carries."""
 
     run_id: int
     attempt: int
+    cookie: str
+    """By this its processes are known, and its job is found again when the number was lost."""
+    index: int = 0
+    """Its task, in an array."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What runs want of a site. Nothing here was written by who launched them, but numbers."""
+
+    members: tuple[Member, ...]
+    """The run; or the runs of an array, which differ in nothing else."""
     devices: int
     """Processes on each node, a device each."""
     nodes: int
     accelerator: str
-    cookie: str
-    """By this a job is found again when its number was lost."""
     python: str
     package_root: str
     """Folder that ``sce`` is imported from; empty where it is installed."""
+    token: str = ""
+    """By this an array is found again; empty for a job of one run."""
     program: tuple[str, ...] = TRAINER
     keeps_off: tuple[str, ...] = ()
-    """Nodes that the run failed on, as SLURM writes them."""
+    """Nodes that a run failed on, as SLURM writes them."""
 
 
 def sbatch_text(profile: Profile, job: Job) -> str:
     """A batch script. Raises ``ValueError`` for a path that no ``#SBATCH`` line can carry."""
-    folder = fit_path(f"{profile.runs_folder.rstrip('/')}/{job.run_id}")
-    lines = ["#!/bin/bash", *(f"#SBATCH --{option}" for option in _options(profile, job, folder))]
-    return "\n".join([*lines, *_body(profile, job, folder), ""])
+    runs = fit_path(profile.runs_folder).rstrip("/")
+    mine, begins, arguments = _of_array(profile, job, runs) if job.token else _of_run(profile, job, runs)
+    lines = ["#!/bin/bash", *(f"#SBATCH --{option}" for option in _options(profile, job, mine))]
+    return "\n".join([*lines, *_body(profile, job, begins, arguments), ""])
+
+
+def array_folder(token: str) -> str:
+    """Name of an array's folder in the runs folder: a link for each task leads to its run's own folder."""
+    return f".array-{token}"
+
+
+def _of_run(profile: Profile, job: Job, runs: str) -> tuple[dict[str, str], list[str], str]:
+    """Options, first lines and the trainer's arguments of a job of one run."""
+    (run,) = job.members
+    folder = f"{runs}/{run.run_id}"
+    mine = {
+        "job-name": job_name(run.run_id, run.attempt),
+        "comment": f"scelab:{run.cookie}",
+        "chdir": _quoted(folder),
+        "output": _quoted(f"{folder}/output.log"),
+    }
+    begins = ["", *_exports({"SCELAB_ATTEMPT": run.cookie}), f"attempt={run.attempt}"]
+    return mine, begins, f"{shlex.quote(folder)} --attempt {run.attempt}"
+
+
+def _of_array(profile: Profile, job: Job, runs: str) -> tuple[dict[str, str], list[str], str]:
+    """The same of an array. SLURM cannot write a run's number into a path: links lead to the logs."""
+    first = job.members[0]
+    mine = {
+        "job-name": f"{job_name(first.run_id, first.attempt)}+{len(job.members) - 1}",
+        "comment": f"scelab:{job.token}",
+        "array": tasks_written([one.index for one in job.members], limit=profile.array_limit),
+        "chdir": _quoted(runs or "/"),
+        "output": _quoted(f"{runs}/{array_folder(job.token)}/%a/output.log"),
+    }
+    tasks = [
+        f"  {one.index}) run={one.run_id} attempt={one.attempt} SCELAB_ATTEMPT={one.cookie} ;;"
+        for one in job.members
+    ]
+    begins = [
+        "",
+        "# Each task is a run of its own: its folder, its attempt, and what its processes are known by.",
+        'case "$SLURM_ARRAY_TASK_ID" in',
+        *tasks,
+        "esac",
+        "export SCELAB_ATTEMPT",
+        f'folder={shlex.quote(runs)}/"$run"',
+        f'cd "$folder" || exit {NO_FOLDER}',
+    ]
+    return mine, begins, '"$folder" --attempt "$attempt"'
 
 
 @dataclass(frozen=True)
@@ -90,7 +150,7 @@ def job_name(run_id: int, attempt: int) -> str:
     return f"scelab-{run_id}.{attempt}"
 
 
-def _options(profile: Profile, job: Job, folder: str) -> list[str]:
+def _options(profile: Profile, job: Job, mine: Mapping[str, str]) -> list[str]:
     wants_gpu = job.accelerator != "cpu" and bool(profile.gres)
     asks = site_options(
         profile,
@@ -100,10 +160,7 @@ def _options(profile: Profile, job: Job, folder: str) -> list[str]:
         time_limit_min=profile.time_limit_min,
     )
     chosen = {
-        "job-name": job_name(job.run_id, job.attempt),
-        "comment": f"scelab:{job.cookie}",
-        "chdir": _quoted(folder),
-        "output": _quoted(f"{folder}/output.log"),
+        **mine,
         "open-mode": "append",
         **asks,
         "signal": f"B:USR1@{profile.warn_s}",
@@ -147,23 +204,27 @@ def _quoted(path: str) -> str:
     return f'"{path}"' if " " in path else path
 
 
-def _body(profile: Profile, job: Job, folder: str) -> list[str]:
+def _body(profile: Profile, job: Job, begins: list[str], arguments: str) -> list[str]:
+    trainer = _where_it_runs(
+        profile, [profile.python or job.python, *job.program], wants_gpu=job.accelerator != "cpu"
+    )
     return [
         "",
         "# A job that SLURM starts once more is not the lab's: its run is submitted again as a new attempt.",
         f'[ "${{SLURM_RESTART_COUNT:-0}}" = 0 ] || exit {STARTED_TWICE}',
         f'echo "== attempt {job.attempt} on $(hostname), $(date -u +%FT%TZ) =="',
         *_preamble(profile),
+        *begins,
         *_environment(job),
         "",
         "# Before the time limit: every rank saves at the same step and leaves. A user's stop goes first.",
         "warn() {",
-        f'  [ "$(cat attempt)" = {job.attempt} ] || return 0',
+        '  [ "$(cat attempt)" = "$attempt" ] || return 0',
         "  printf preempt > .stop.slurm && mv -n .stop.slurm stop",
         "}",
         "trap warn USR1",
         "trap 'kill -TERM \"$step\"' TERM",
-        f"srun --export=ALL {_command(profile, job, folder)} &",
+        f"srun --export=ALL {trainer} {arguments} &",
         "step=$!",
         'wait "$step"; code=$?',
         'while kill -0 "$step" 2>/dev/null; do wait "$step"; code=$?; done',
@@ -178,7 +239,6 @@ def _preamble(profile: Profile) -> list[str]:
 
 def _environment(job: Job) -> list[str]:
     named = {
-        "SCELAB_ATTEMPT": job.cookie,
         "PYTHONUNBUFFERED": "1",
         # The run folder is the working directory; nothing in it may stand in for a module.
         "PYTHONSAFEPATH": "1",
@@ -189,11 +249,6 @@ def _environment(job: Job) -> list[str]:
 
 def _exports(named: Mapping[str, str]) -> list[str]:
     return [f"export {name}={shlex.quote(value)}" for name, value in named.items() if value]
-
-
-def _command(profile: Profile, job: Job, folder: str) -> str:
-    trainer = [profile.python or job.python, *job.program, folder, "--attempt", str(job.attempt)]
-    return _where_it_runs(profile, trainer, wants_gpu=job.accelerator != "cpu")
 
 
 def _where_it_runs(profile: Profile, program: list[str], *, wants_gpu: bool) -> str:

@@ -7,6 +7,7 @@ from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.db import Table, now
+from backend.slurm.jobs import JobId
 
 
 class SlurmProfile(Table):
@@ -30,6 +31,8 @@ class SlurmSite(Table):
     login: Mapped[str] = mapped_column(String(128), unique=True)
     partitions: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """By name: state, time limit, nodes, CPUs, memory, gres."""
+    max_array: Mapped[int | None]
+    """Tasks that an array may have; 0 where the site has none, None until it said so."""
     answered_at: Mapped[datetime | None]
     silent_since: Mapped[datetime | None]
     """Since when it does not answer; None while it does."""
@@ -68,10 +71,17 @@ class SlurmJob(Table):
     run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), index=True)
     attempt: Mapped[int]
     job: Mapped[int]
-    """SLURM's number of it."""
+    """SLURM's number of it, or of the array that it is a task of."""
+    task: Mapped[int | None]
+    """Its task of an array; None for a job of its own."""
     state: Mapped[str] = mapped_column(String(32))
     reason: Mapped[str | None] = mapped_column(String(128))
     expected_at: Mapped[datetime | None]
     """When SLURM expects to start it."""
     nodes: Mapped[str | None] = mapped_column(String(512))
     seen_at: Mapped[datetime] = mapped_column(default=now)
+
+    @property
+    def name(self) -> str:
+        """As SLURM writes it."""
+        return str(JobId(self.job, self.task))

@@ -73,7 +73,9 @@ class SlurmJobView(View):
 
     profile: str
     job: int | None
-    """SLURM's number of it; null until it was submitted."""
+    """SLURM's number of it, or of the array that it is a task of; null until it was submitted."""
+    task: int | None
+    """Its task of an array that went out as one submission; null for a job of its own."""
     state: str | None
     """SLURM's own word, as in PENDING."""
     reason: str | None

@@ -12,6 +12,7 @@ REASONS = {
     "Resources": "it waits for nodes to become free",
     "BeginTime": "its time to begin has not come",
     "Dependency": "it waits for another job",
+    "JobArrayTaskLimit": "others of its array go first, as many at a time as the profile lets run",
     "JobHeldUser": "somebody holds it back: scontrol release lets it go",
     "JobHeldAdmin": "the site's administrator holds it back",
     "PartitionDown": "its partition is down",
@@ -32,10 +33,10 @@ REASONS = {
 def job_sentence(job: SlurmJob) -> str | None:
     """Why a job has not begun; None once it has."""
     if job.state == "CONFIGURING":
-        return f"SLURM makes its nodes ready, {job.nodes or 'which it does not name'} (job {job.job})."
+        return f"SLURM makes its nodes ready, {job.nodes or 'which it does not name'} (job {job.name})."
     if job.state != "PENDING":
         return None
-    said = f"Job {job.job} waits in SLURM's queue"
+    said = f"Job {job.name} waits in SLURM's queue"
     if job.reason:
         said += f": {reason_words(job.reason)} ({job.reason})"
     return said + (

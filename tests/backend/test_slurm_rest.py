@@ -13,9 +13,11 @@ from backend.db import now
 from backend.runs.claims import give_back, mark_gone
 from backend.runs.life import STOPPING, move
 from backend.runs.tables import Attempt, Run
+from backend.slurm.jobs import JobId
 from backend.slurm.probes import end_probe, note_probe, open_probes, take_probe
 from backend.slurm.record import (
     JobSight,
+    SiteSight,
     Submission,
     claim_submission,
     give_up_fruitless,
@@ -48,7 +50,7 @@ def site(record: Lab) -> Lab:
     record.host()
     record.dataset()
     with record.sessions.begin() as db:
-        note_answer(db, "", PARTITIONS)
+        note_answer(db, "", SiteSight(PARTITIONS, max_array=1001))
     return record
 
 
@@ -68,13 +70,13 @@ def launch(rest: TestClient, slurm: str | None = "main", **compute: Any) -> dict
 def submit(site: Lab, host: str = "here") -> Submission:
     with site.sessions.begin() as db:
         found = claim_submission(db, host=host, profiles=live_profiles(db))
-    assert found is not None
-    return found
+    (alone,) = found
+    return alone
 
 
 def note(site: Lab, run_id: int, state: str, **more: Any) -> None:
     with site.sessions.begin() as db:
-        note_jobs(db, {(run_id, site.run(run_id).attempt): JobSight(41, state, **more)})
+        note_jobs(db, {(run_id, site.run(run_id).attempt): JobSight(JobId(41), state, **more)})
 
 
 def test_a_profile_is_made_changed_and_removed(site: Lab, rest: TestClient) -> None:
@@ -163,7 +165,7 @@ def test_runs_of_this_labs_hosts_are_never_submitted(site: Lab, rest: TestClient
     make(rest)
     launch(rest, None)
     with site.sessions.begin() as db:
-        assert claim_submission(db, host="here", profiles=live_profiles(db)) is None
+        assert claim_submission(db, host="here", profiles=live_profiles(db)) == []
 
 
 def test_no_more_jobs_are_submitted_than_the_profile_allows(site: Lab, rest: TestClient) -> None:
@@ -172,7 +174,7 @@ def test_no_more_jobs_are_submitted_than_the_profile_allows(site: Lab, rest: Tes
     second = launch(rest)["id"]
     submit(site)
     with site.sessions.begin() as db:
-        assert claim_submission(db, host="here", profiles=live_profiles(db)) is None
+        assert claim_submission(db, host="here", profiles=live_profiles(db)) == []
     assert "fewer than 1 runs of profile main" in rest.get(f"/runs/{second}").json()["waits_for"]
 
 
@@ -334,7 +336,7 @@ def test_a_check_is_asked_for_once_more_and_its_findings_stay_with_the_profile(
         (row,) = open_probes(db)
         assert take_probe(db, row.id)
         assert not take_probe(db, row.id), "only one worker submits it"
-        note_probe(db, row.id, JobSight(7, "PENDING", "Priority"))
+        note_probe(db, row.id, JobSight(JobId(7), "PENDING", "Priority"))
     waiting = rest.get("/slurm/profiles").json()[0]["probe"]
     assert waiting["waits_for"] == (
         "Job 7 waits in SLURM's queue: jobs of a higher priority go first (Priority)."

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from backend.slurm.profile import ALLOWED_EXTRAS, OURS, Profile
 from backend.slurm.reading import example_text
-from backend.slurm.script import Job, sbatch_text
+from backend.slurm.script import Job, Member, sbatch_text
 
 FOLDER = "/shared/scelab/runs"
 NASTY = st.text(
@@ -22,10 +22,19 @@ NASTY = st.text(
 
 
 def job(**changes: Any) -> Job:
-    about: dict[str, Any] = {"run_id": 12, "attempt": 3, "devices": 2, "nodes": 2, "accelerator": "gpu"}
-    return Job(
-        **{**about, "cookie": "c0ffee", "python": "/opt/py/bin/python", "package_root": "/opt/lab"} | changes
-    )
+    about: dict[str, Any] = {"devices": 2, "nodes": 2, "accelerator": "gpu"}
+    about |= {
+        "members": (Member(12, 3, "c0ffee"),),
+        "python": "/opt/py/bin/python",
+        "package_root": "/opt/lab",
+    }
+    return Job(**about | changes)
+
+
+def array(**changes: Any) -> Job:
+    """Three runs of one launch; the middle one was taken back."""
+    members = (Member(12, 1, "c0ffee", 0), Member(14, 1, "badcafe", 2))
+    return job(members=members, token="feed", **changes)
 
 
 def options(text: str) -> dict[str, str]:

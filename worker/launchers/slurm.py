@@ -2,14 +2,15 @@
 
 import logging
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from backend.slurm.commands import Refused, Slurm
+from backend.slurm.jobs import ArrayPlace, JobId
 from backend.slurm.profile import Profile
 from backend.slurm.record import JobSight, Submission
-from backend.slurm.script import TRAINER, Job, Look, probe_text, sbatch_text
+from backend.slurm.script import TRAINER, Job, Look, Member, probe_text, sbatch_text
 from worker.launchers import Handle, LaunchFailed
 from worker.launchers.local import may_pass, package_root
 from worker.launchers.processes import cookie_of
@@ -20,9 +21,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SlurmHandle:
-    """What an attempt's job is known by: ``slurm:JOB:PROFILE``."""
+    """What an attempt's job is known by: ``slurm:JOB:PROFILE``, and for a task of an array its own name there."""
 
-    job: int
+    job: JobId
     profile_id: int
 
     @classmethod
@@ -31,7 +32,7 @@ class SlurmHandle:
         kind, job, profile_id = handle.split(":")
         if kind != "slurm":
             raise ValueError(f"{handle} is no handle of SLURM")
-        return cls(int(job), int(profile_id))
+        return cls(JobId.parse(job), int(profile_id))
 
     def __str__(self) -> str:
         return f"slurm:{self.job}:{self.profile_id}"
@@ -54,22 +55,25 @@ class SlurmLauncher:
         """The commands of a site."""
         return Slurm(login, self._env)
 
-    def start(self, asked: Submission, folder: Path) -> Handle:
-        """Submit the attempt. Raises ``LaunchFailed`` with SLURM's own words, or ``SlurmAway``."""
+    def start(self, together: Sequence[Submission], runs_dir: Path) -> list[Handle]:
+        """Submit the attempt, or those of an array as one job: either all of them or none.
+
+        Raises ``LaunchFailed`` with SLURM's own words, or ``SlurmAway``.
+        """
+        first = together[0]
         job = Job(
-            run_id=asked.run_id,
-            attempt=asked.attempt,
-            devices=asked.definition.compute.devices,
-            nodes=asked.definition.compute.nodes,
-            accelerator=asked.definition.compute.accelerator,
-            cookie=cookie_of(folder, asked.attempt),
+            members=tuple(_member(one, runs_dir) for one in together),
+            devices=first.definition.compute.devices,
+            nodes=first.definition.compute.nodes,
+            accelerator=first.definition.compute.accelerator,
+            token=first.array.token if first.array else "",
             python=sys.executable,
-            package_root="" if asked.profile.python else str(package_root()),
+            package_root="" if first.profile.python else str(package_root()),
             program=self._program,
-            keeps_off=asked.keeps_off,
+            keeps_off=first.keeps_off,
         )
-        number = self._submit(asked.profile, lambda: sbatch_text(asked.profile, job))
-        return Handle(str(SlurmHandle(number, asked.profile_id)))
+        number = self._submit(first.profile, lambda: sbatch_text(first.profile, job))
+        return [_handle(number, one.array, first.profile_id) for one in together]
 
     def look(self, profile: Profile, probe_id: int, token: str, roots: tuple[str, ...]) -> int:
         """Submit a probe; its job's number. Raises ``LaunchFailed`` or ``SlurmAway``."""
@@ -84,20 +88,23 @@ class SlurmLauncher:
             raise LaunchFailed(f"SLURM refused it: {error}") from error
         return int(answer.strip().splitlines()[-1].partition(";")[0])
 
-    def find(self, profile: Profile, profile_id: int, folder: Path, *, attempt: int) -> Handle | None:
+    def find(
+        self, profile: Profile, profile_id: int, folder: Path, *, attempt: int, array: ArrayPlace | None
+    ) -> Handle | None:
         """The job of an attempt that was submitted, but whose number was lost with a worker."""
-        job = asking.find_job(self.site(profile.login), cookie_of(folder, attempt))
-        return None if job is None else Handle(str(SlurmHandle(job, profile_id)))
+        cookie = array.token if array else cookie_of(folder, attempt)
+        number = asking.find_job(self.site(profile.login), cookie)
+        return None if number is None else _handle(number, array, profile_id)
 
-    def poll(self, login: str, jobs: Collection[int]) -> dict[int, JobSight]:
+    def poll(self, login: str, jobs: Collection[JobId]) -> dict[JobId, JobSight]:
         """How all jobs of a site are, asked at once. Raises ``SlurmAway``."""
         return asking.poll(self.site(login), jobs)
 
-    def ask_to_leave(self, login: str, job: int) -> None:
+    def ask_to_leave(self, login: str, job: JobId) -> None:
         """Cancel it: SIGTERM to every process, and after the site's KillWait the signal nothing survives."""
         self._scancel(login, str(job))
 
-    def end(self, login: str, job: int) -> None:
+    def end(self, login: str, job: JobId) -> None:
         """The signal that nothing survives, to every process."""
         self._scancel(login, "--signal=KILL", "--full", str(job))
         self._scancel(login, str(job))
@@ -107,3 +114,12 @@ class SlurmLauncher:
             self.site(login).ask("scancel", *words)
         except Refused as refusal:
             log.debug("scancel %s: %s", " ".join(words), refusal)  # it ended meanwhile
+
+
+def _member(asked: Submission, runs_dir: Path) -> Member:
+    cookie = cookie_of(runs_dir / str(asked.run_id), asked.attempt)
+    return Member(asked.run_id, asked.attempt, cookie, asked.array.index if asked.array else 0)
+
+
+def _handle(number: int, array: ArrayPlace | None, profile_id: int) -> Handle:
+    return Handle(str(SlurmHandle(JobId(number, array.index if array else None), profile_id)))

@@ -3,22 +3,23 @@
 import logging
 import os
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from backend.slurm.commands import Refused, Slurm
-from backend.slurm.record import JobSight
-from worker.slurm.states import VANISHED
+from backend.slurm.jobs import JobId, jobs_named, tasks_named
+from backend.slurm.record import JobSight, SiteSight
+from worker.slurm.states import VANISHED, WITHDRAWN
 
 log = logging.getLogger(__name__)
 
-QUEUE_FORMAT = "%A|%T|%S|%N|%r"
+QUEUE_FORMAT = "%i|%T|%S|%N|%r"
 PARTITION_FORMAT = "%R|%a|%l|%D|%c|%m|%G"
 
 
-def poll(slurm: Slurm, jobs: Collection[int]) -> dict[int, JobSight]:
+def poll(slurm: Slurm, jobs: Collection[JobId]) -> dict[JobId, JobSight]:
     """How every one of these jobs is. Raises ``SlurmAway``, and then nothing is known of any of them."""
     if not jobs:
         return {}
@@ -29,19 +30,21 @@ def poll(slurm: Slurm, jobs: Collection[int]) -> dict[int, JobSight]:
 
 
 def find_job(slurm: Slurm, cookie: str) -> int | None:
-    """The job that carries the cookie, if one was submitted; also just after its end."""
-    text = slurm.ask("squeue", "-h", "-t", "all", *_mine(slurm), "-o", "%A|%k")
+    """The job or array that carries the cookie, if one was submitted; also just after its end."""
+    text = slurm.ask("squeue", "-h", "-t", "all", *_mine(slurm), "-o", "%F|%k")
     found = [line.partition("|") for line in text.splitlines()]
     return next((int(job) for job, _, comment in found if comment.strip() == f"scelab:{cookie}"), None)
 
 
-def partitions(slurm: Slurm) -> dict[str, dict[str, Any]]:
-    """What the site has, by the partition's name."""
-    return read_partitions(slurm.ask("sinfo", "-h", "-o", PARTITION_FORMAT))
+def about_site(slurm: Slurm) -> SiteSight:
+    """What the site has: its partitions, and how large an array may be."""
+    partitions = read_partitions(slurm.ask("sinfo", "-h", "-o", PARTITION_FORMAT))
+    return SiteSight(partitions, read_max_array(slurm.ask("scontrol", "show", "config")))
 
 
 def _queue(slurm: Slurm) -> tuple[str, ...]:
-    return ("squeue", "-h", *_mine(slurm), "-o", QUEUE_FORMAT)
+    """Each task of an array on a line of its own, waiting ones too."""
+    return ("squeue", "-h", "-r", *_mine(slurm), "-o", QUEUE_FORMAT)
 
 
 def _mine(slurm: Slurm) -> tuple[str, ...]:
@@ -49,15 +52,22 @@ def _mine(slurm: Slurm) -> tuple[str, ...]:
     return ("--me",) if slurm.login else ("-u", str(os.getuid()))
 
 
-def _ended(slurm: Slurm, jobs: Collection[int]) -> dict[int, JobSight]:
+def _ended(slurm: Slurm, jobs: Collection[JobId]) -> dict[JobId, JobSight]:
     """Jobs that left the queue. The controller says most of them, but forgets them after some minutes;
     accounting, where there is any, does not forget."""
-    found = {job: sight for job in jobs if (sight := _by_controller(slurm, job))}
+    known = [
+        sight for number in sorted({job.number for job in jobs}) for sight in _by_controller(slurm, number)
+    ]
+    found = {sight.job: sight for sight in known}
     forgotten = [job for job in jobs if job not in found]
-    return found | _by_accounting(slurm, forgotten) if forgotten else found
+    if not forgotten:
+        return found
+    arrays = {job.number for job in found if job.task is not None}
+    withdrawn = {job: JobSight(job, WITHDRAWN) for job in forgotten if job.number in arrays}
+    return {**withdrawn, **found, **_by_accounting(slurm, forgotten)}
 
 
-def _by_accounting(slurm: Slurm, jobs: Collection[int]) -> dict[int, JobSight]:
+def _by_accounting(slurm: Slurm, jobs: Collection[JobId]) -> dict[JobId, JobSight]:
     fields, numbers = "JobID,State,ExitCode,NodeList,Reason", ",".join(map(str, jobs))
     try:
         text = slurm.ask("sacct", "-P", "-n", "-X", "-j", numbers, "-o", fields)
@@ -67,11 +77,13 @@ def _by_accounting(slurm: Slurm, jobs: Collection[int]) -> dict[int, JobSight]:
     return {sight.job: sight for sight in read_accounting(text)}
 
 
-def _by_controller(slurm: Slurm, job: int) -> JobSight | None:
+def _by_controller(slurm: Slurm, number: int) -> list[JobSight]:
+    """The job of that number, or every task of that array; none when it forgot."""
     try:
-        return next(iter(read_jobs(slurm.ask("scontrol", "-o", "show", "job", str(job)))), None)
-    except Refused:
-        return None  # "Invalid job id specified": it forgot
+        return list(read_jobs(slurm.ask("scontrol", "-o", "show", "job", str(number))))
+    except Refused as refusal:
+        log.debug("job %d: %s", number, refusal)  # "Invalid job id specified"
+        return []
 
 
 def read_queue(text: str) -> Iterable[JobSight]:
@@ -79,15 +91,16 @@ def read_queue(text: str) -> Iterable[JobSight]:
     for line in text.splitlines():
         job, state, starts, nodes, reason = (part.strip() for part in line.split("|", 4))
         waits = state == "PENDING"
-        yield JobSight(int(job), state, reason if waits else "", moment(starts) if waits else None, nodes)
+        about = (state, reason if waits else "", moment(starts) if waits else None, nodes)
+        yield from (JobSight(one, *about) for one in jobs_named(job))
 
 
 def read_accounting(text: str) -> Iterable[JobSight]:
     """Lines of sacct; a state may carry a word more, as in "CANCELLED by 1000"."""
     for line in text.splitlines():
         job, state, exit_code, nodes, reason = (part.strip() for part in line.split("|", 4))
-        if job.isdigit() and state:
-            sight = JobSight(int(job), state.split()[0].rstrip("+"), _told(reason), nodes=_told(nodes))
+        for one in jobs_named(job) if state else []:  # a step, as in 12.batch, is none
+            sight = JobSight(one, state.split()[0].rstrip("+"), _told(reason), nodes=_told(nodes))
             yield _with_exit(sight, exit_code)
 
 
@@ -100,8 +113,22 @@ def read_jobs(text: str) -> Iterable[JobSight]:
             state = words["JobState"]
             if state == "FAILED" and words.get("PreemptTime", "None") not in ("None", "N/A"):
                 state = "PREEMPTED"  # it was told to make room, and left before SLURM ended it
-            sight = JobSight(int(words["JobId"]), state, _told(words.get("Reason", "")), nodes=nodes)
-            yield _with_exit(sight, words.get("ExitCode", "0:0"))
+            for job in _jobs_of(words):
+                sight = JobSight(job, state, _told(words.get("Reason", "")), nodes=nodes)
+                yield _with_exit(sight, words.get("ExitCode", "0:0"))
+
+
+def _jobs_of(words: Mapping[str, str]) -> list[JobId]:
+    """The job of a line; or the tasks, which an array's waiting ones share a line for."""
+    if "ArrayTaskId" not in words:
+        return [JobId(int(words["JobId"]))]
+    return [JobId(int(words["ArrayJobId"]), task) for task in tasks_named(words["ArrayTaskId"])]
+
+
+def read_max_array(text: str) -> int | None:
+    """Lines of ``scontrol show config``: NAME = VALUE."""
+    found = re.search(r"^MaxArraySize\s*=\s*(\d+)", text, re.MULTILINE)
+    return int(found[1]) if found else None
 
 
 def read_partitions(text: str) -> dict[str, dict[str, Any]]:

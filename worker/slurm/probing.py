@@ -11,6 +11,7 @@ from typing import Any
 
 from backend import __version__
 from backend.slurm.commands import SlurmAway
+from backend.slurm.jobs import JobId
 from backend.slurm.probes import end_probe, note_probe, open_probes, take_probe
 from backend.slurm.profile import Profile
 from backend.slurm.record import JobSight
@@ -84,11 +85,11 @@ def _submit(place: Workplace, launcher: SlurmLauncher, profile: Profile, probe: 
         _end(place, probe.id, Findings(amiss=[f"{error}."]))
         return
     with place.sessions.begin() as db:
-        note_probe(db, probe.id, JobSight(job, "PENDING"))
+        note_probe(db, probe.id, JobSight(JobId(job), "PENDING"))
 
 
 def _ask(place: Workplace, launcher: SlurmLauncher, profile: Profile, probe_id: int, job: int) -> None:
-    sight = launcher.poll(profile.login, [job])[job]
+    sight = launcher.poll(profile.login, [JobId(job)])[JobId(job)]
     if sight.state in WAITING | AT_WORK:
         with place.sessions.begin() as db:
             note_probe(db, probe_id, sight)
@@ -99,7 +100,7 @@ def _ask(place: Workplace, launcher: SlurmLauncher, profile: Profile, probe_id: 
 def _give_up(place: Workplace, launcher: SlurmLauncher, profile: Profile, probe: Asked) -> None:
     """It was asked for again."""
     if probe.job is not None:
-        launcher.end(profile.login, probe.job)
+        launcher.end(profile.login, JobId(probe.job))
     _end(place, probe.id, Findings(amiss=["It was asked for again before its job had looked."]))
 
 

@@ -11,6 +11,9 @@ from backend.slurm.script import STARTED_TWICE
 
 VANISHED = "VANISHED"
 """Our word for a job that no command of SLURM knows (any more)."""
+WITHDRAWN = "WITHDRAWN"
+"""Our word for a task that its array, which SLURM knows, does not have (any more): SLURM keeps nothing of a task
+that was cancelled before it began, and forgets others some minutes after their end."""
 
 WAITING = frozenset(
     {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD"}

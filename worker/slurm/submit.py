@@ -1,14 +1,18 @@
 """Gives queued runs of SLURM profiles their jobs, and mends submissions that were cut short."""
 
 import logging
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
+from typing import NamedTuple
 
 from backend.db import now
 from backend.runs.claims import fail, mark_gone, record_handle, requeue
 from backend.runs.life import STARTING, STOPPING
 from backend.runs.watched import Watched, watched
 from backend.slurm.commands import SlurmAway
+from backend.slurm.jobs import ArrayPlace, JobId
 from backend.slurm.profile import Profile
 from backend.slurm.record import (
     JobSight,
@@ -18,6 +22,7 @@ from backend.slurm.record import (
     note_silence,
     waits_for_submission,
 )
+from backend.slurm.script import array_folder
 from worker.launchers import Handle, LaunchFailed
 from worker.launchers.slurm import SlurmHandle, SlurmLauncher
 from worker.place import Workplace
@@ -31,6 +36,12 @@ UNSUBMITTED_AFTER = timedelta(seconds=45)
 
 Unanswered = set[tuple[int, int]]
 """Run and attempt of submissions whose sbatch came back without an answer: nobody is at them any more."""
+
+
+class Kept(NamedTuple):
+    run_id: int
+    attempt: int
+    job: JobId
 
 
 def submit_runs(
@@ -55,59 +66,123 @@ def submit_runs(
     submitted = 0
     while is_asked and has_room(place):
         with place.sessions.begin() as db:
-            asked = claim_submission(db, host=place.host, profiles=answering)
-        if asked is None:
+            together = claim_submission(db, host=place.host, profiles=answering)
+        if not together:
             break
-        if not submit(place, launcher, asked):
-            silent.add(asked.profile.login)
-            unanswered.add((asked.run_id, asked.attempt))
+        if not submit(place, launcher, together):
+            silent.add(together[0].profile.login)
+            unanswered.update((one.run_id, one.attempt) for one in together)
             break
-        submitted += 1
+        submitted += len(together)
     return submitted
 
 
-def submit(place: Workplace, launcher: SlurmLauncher, asked: Submission) -> bool:
+def submit(place: Workplace, launcher: SlurmLauncher, together: Sequence[Submission]) -> bool:
     """Write what is asked, submit it, keep the job's number. False when SLURM does not answer."""
-    if not is_ours(place, asked):
-        log.warning("run %d attempt %d was taken back before it was submitted", asked.run_id, asked.attempt)
+    ready = [asked for asked in together if _is_made_ready(place, asked)]
+    if not ready:
         return True
-    folder = place.folder(asked.run_id)
+    profile = ready[0].profile
     try:
-        prepare(folder, asked)
-        handle = launcher.start(asked, folder.path)
+        link_array(place, ready)
+        handles = launcher.start(ready, place.settings.runs_dir)
     except SlurmAway as away:
-        # It may have taken the job all the same: the claim stays until somebody answers who knows.
+        # It may have taken the job all the same: the claims stay until somebody answers who knows.
         with place.sessions.begin() as db:
-            note_silence(db, asked.profile.login, str(away))
+            note_silence(db, profile.login, str(away))
         return False
     except (OSError, LaunchFailed) as error:
-        with place.sessions.begin() as db:
-            fail(
-                db,
-                run_id=asked.run_id,
-                attempt=asked.attempt,
-                kind="user_error" if isinstance(error, LaunchFailed) else "infrastructure",
-                sentence=str(error),
-            )
+        for asked in ready:
+            _fail(place, asked, error, beside=len(ready) - 1)
         return True
-    keep(place, launcher, asked.run_id, asked.attempt, handle, asked.profile)
+    keep(
+        place,
+        launcher,
+        {(one.run_id, one.attempt): handle for one, handle in zip(ready, handles, strict=True)},
+        profile,
+    )
     return True
 
 
-def keep(
-    place: Workplace, launcher: SlurmLauncher, run_id: int, attempt: int, handle: Handle, profile: Profile
-) -> None:
-    """Record the job. A claim that was taken back meanwhile must not run on."""
-    job = SlurmHandle.parse(handle).job
+def _is_made_ready(place: Workplace, asked: Submission) -> bool:
+    """Whether its folder is as the trainer wants it, and the claim still counts."""
+    if not is_ours(place, asked):
+        log.warning("run %d attempt %d was taken back before it was submitted", asked.run_id, asked.attempt)
+        return False
+    try:
+        prepare(place.folder(asked.run_id), asked)
+    except OSError as error:
+        _fail(place, asked, error)
+        return False
+    return True
+
+
+def _fail(place: Workplace, asked: Submission, error: OSError | LaunchFailed, *, beside: int = 0) -> None:
+    sentence = str(error)
+    if isinstance(error, LaunchFailed) and beside:
+        sentence += (
+            f" It was one submission with {beside} more: a profile without arrays submits each by itself."
+        )
     with place.sessions.begin() as db:
-        record_handle(db, run_id=run_id, attempt=attempt, handle=handle)
-        note_jobs(db, {(run_id, attempt): JobSight(job, "PENDING")})
-        row = find(db, run_id)
+        fail(
+            db,
+            run_id=asked.run_id,
+            attempt=asked.attempt,
+            kind="user_error" if isinstance(error, LaunchFailed) else "infrastructure",
+            sentence=sentence,
+        )
+
+
+def link_array(place: Workplace, together: Sequence[Submission]) -> None:
+    """A folder with a link for each task to its run's own folder: SLURM finds the logs by it. Raises ``OSError``."""
+    placed = [(one, one.array) for one in together if one.array is not None]
+    for asked, array in placed:
+        folder = place.settings.runs_dir / array_folder(array.token)
+        folder.mkdir(exist_ok=True)
+        # Relative: compute nodes may see the runs folder under another path.
+        (folder / str(array.index)).symlink_to(f"../{asked.run_id}")
+
+
+def forget_arrays(place: Workplace) -> None:
+    """Remove the links of arrays that no run under way came from."""
+    # Seen first, read second: what was there had its claims before.
+    folders = list(place.settings.runs_dir.glob(array_folder("*")))
+    if not folders:
+        return
+    with place.looks.begin() as db:
+        held = {str(row.run_id) for row in watched(db)}
+    for folder in folders:
+        with suppress(FileNotFoundError):  # another worker was faster
+            if held.isdisjoint(link.readlink().name for link in folder.iterdir()):
+                shutil.rmtree(folder)
+
+
+def keep(
+    place: Workplace,
+    launcher: SlurmLauncher,
+    handles: Mapping[tuple[int, int], Handle],
+    profile: Profile,
+) -> None:
+    """Record the jobs, by run and attempt, all at once. A claim that was taken back meanwhile must not run on."""
+    jobs = {key: SlurmHandle.parse(handle).job for key, handle in handles.items()}
+    with place.sessions.begin() as db:
+        for (run_id, attempt), handle in handles.items():
+            record_handle(db, run_id=run_id, attempt=attempt, handle=handle)
+        note_jobs(db, {key: JobSight(job, "PENDING") for key, job in jobs.items()})
+        rows = {run_id: find(db, run_id) for run_id, _ in jobs}
+    for (run_id, attempt), job in jobs.items():
+        _see_to(place, launcher, profile, Kept(run_id, attempt, job), rows[run_id])
+
+
+def _see_to(
+    place: Workplace, launcher: SlurmLauncher, profile: Profile, kept: Kept, row: Watched | None
+) -> None:
+    run_id, attempt, job = kept
     if row is None or row.attempt != attempt:
         log.warning("run %d attempt %d was taken back while it was submitted", run_id, attempt)
         launcher.end(profile.login, job)
         return
-    log.info("run %d attempt %d is job %d of SLURM", run_id, attempt, job)
+    log.info("run %d attempt %d is job %s of SLURM", run_id, attempt, job)
     if row.state is STOPPING:
         ask_to_stop(place, row)
 
@@ -141,10 +216,11 @@ def mend_submissions(
 def _mend(place: Workplace, launcher: SlurmLauncher, row: Watched, profile: Profile) -> None:
     assert row.profile_id is not None
     folder = place.folder(row.run_id).path
-    handle = launcher.find(profile, row.profile_id, folder, attempt=row.attempt)
+    array = ArrayPlace.parse(row.array) if row.array else None
+    handle = launcher.find(profile, row.profile_id, folder, attempt=row.attempt, array=array)
     if handle is not None:
         log.info("run %d attempt %d: found its job again", row.run_id, row.attempt)
-        keep(place, launcher, row.run_id, row.attempt, handle, profile)
+        keep(place, launcher, {(row.run_id, row.attempt): handle}, profile)
         return
     with place.sessions.begin() as db:
         if row.state is STARTING:

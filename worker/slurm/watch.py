@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 
@@ -12,6 +12,7 @@ from backend.runs.claims import give_back, mark_gone
 from backend.runs.life import RUNNING, STOPPING
 from backend.runs.watched import Watched, rehost, silent_hosts, watched
 from backend.slurm.commands import Refused, SlurmAway
+from backend.slurm.jobs import JobId
 from backend.slurm.profile import Profile
 from backend.slurm.record import (
     JobSight,
@@ -28,10 +29,10 @@ from worker.launchers import Exit
 from worker.launchers.slurm import SlurmHandle, SlurmLauncher
 from worker.place import Workplace
 from worker.runs import ask_to_stop
-from worker.slurm.asking import partitions
+from worker.slurm.asking import about_site
 from worker.slurm.probing import look_at_probes
-from worker.slurm.states import AT_WORK, VANISHED, WAITING, Deed, Told, Verdict, decide, told_by
-from worker.slurm.submit import Unanswered, mend_submissions, submit_runs
+from worker.slurm.states import AT_WORK, VANISHED, WAITING, WITHDRAWN, Deed, Told, Verdict, decide, told_by
+from worker.slurm.submit import Unanswered, forget_arrays, mend_submissions, submit_runs
 from worker.watch import KILL_AFTER_S, TEARDOWN_S, Waits
 
 log = logging.getLogger(__name__)
@@ -75,6 +76,7 @@ class SlurmWatch:
             return
         if self._is_due(self.sites_at, "to adopt", ADOPT_S):
             self.adopt()
+            forget_arrays(self.place)
         for login in {profile.login for profile in profiles.values()}:
             mine = [row for row in rows if row.profile_id and profiles[row.profile_id].login == login]
             self._look_at_site(login, mine, profiles)
@@ -108,8 +110,9 @@ class SlurmWatch:
     def _ask(self, login: str, rows: Sequence[Watched], profiles: Mapping[int, Profile]) -> None:
         known = [row for row in rows if row.handle is not None]
         asks_site = self._is_due(self.sites_at, login, SITE_S) or login in self.silent
-        found = partitions(self.launcher.site(login)) if asks_site else None
-        sights = self.launcher.poll(login, [_job(row) for row in known])
+        found = about_site(self.launcher.site(login)) if asks_site else None
+        polled = self.launcher.poll(login, [_job(row) for row in known])
+        sights = {_job(row): self._settled(row, polled[_job(row)]) for row in known}
         if known or asks_site:
             with self.place.sessions.begin() as db:
                 note_answer(db, login, found)
@@ -119,6 +122,13 @@ class SlurmWatch:
             self._safely(row, partial(self._act, row, login, sights[_job(row)]))
         here = {number: profile for number, profile in profiles.items() if profile.login == login}
         mend_submissions(self.place, self.launcher, here, unanswered=self.unanswered)
+
+    def _settled(self, row: Watched, sight: JobSight) -> JobSight:
+        """A task that its array has no more was cancelled while it waited, unless it had begun."""
+        if sight.state != WITHDRAWN:
+            return sight
+        has_begun = self._told(row, sight) is not Told.NOTHING
+        return replace(sight, state=VANISHED if has_begun else "CANCELLED")
 
     def _act(self, row: Watched, login: str, sight: JobSight) -> None:
         # Seen first, read second: what a process wrote before it went is then in what we read.
@@ -238,5 +248,5 @@ class SlurmWatch:
         return True
 
 
-def _job(row: Watched) -> int:
+def _job(row: Watched) -> JobId:
     return SlurmHandle.parse(str(row.handle)).job

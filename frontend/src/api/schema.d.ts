@@ -5129,6 +5129,18 @@ export interface components {
              */
             account: string;
             /**
+             * Array Limit
+             * @description Runs of an array that may run at a time; 0 leaves that to SLURM.
+             * @default 0
+             */
+            array_limit: number;
+            /**
+             * Arrays
+             * @description Whether runs that are launched together over several seeds go out as one array, where the site has them.
+             * @default true
+             */
+            arrays: boolean;
+            /**
              * Constraint
              * @description Features that a node must have, as in a100&ib.
              * @default
@@ -6614,7 +6626,7 @@ export interface components {
             expected_at: string | null;
             /**
              * Job
-             * @description SLURM's number of it; null until it was submitted.
+             * @description SLURM's number of it, or of the array that it is a task of; null until it was submitted.
              */
             job: number | null;
             /** Nodes */
@@ -6641,6 +6653,11 @@ export interface components {
              * @description SLURM's own word, as in PENDING.
              */
             state: string | null;
+            /**
+             * Task
+             * @description Its task of an array that went out as one submission; null for a job of its own.
+             */
+            task: number | null;
         };
         /**
          * Small3d

@@ -13,13 +13,17 @@ from backend.runs.life import STOPPING, move
 from backend.runs.tables import Run
 from backend.runs.views import RunDetail
 from backend.settings import Settings
+from backend.slurm.jobs import JobId
 from backend.slurm.profile import Profile
+from backend.slurm.record import JobSight
 from backend.slurm.tables import SlurmJob, SlurmProfile, SlurmSite
 from backend.slurm.views import SlurmJobView
 from sce.definition import Evaluation, Pretrain
 from tests.worker.conftest import Shop, eventually, open_shop
 from tests.worker.lab_worker import TRAINER
 from tests.worker.slurm.cluster import Cluster, running_cluster
+from tests.worker.slurm.fake import FakeSlurm
+from tests.worker.trainer import Trainer
 from worker.launchers.fake import FakeLauncher
 from worker.launchers.slurm import SlurmLauncher
 from worker.slurm.watch import SlurmWatch
@@ -136,3 +140,28 @@ def trained(settings: Settings, cluster: Cluster) -> Iterator[SlurmShop]:
 @pytest.fixture(scope="session")
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("slurm")
+
+
+@pytest.fixture
+def fake_slurm() -> FakeSlurm:
+    return FakeSlurm()
+
+
+@pytest.fixture
+def lab(settings: Settings, fake_slurm: FakeSlurm) -> Iterator[SlurmShop]:
+    patient = settings.model_copy(update={"stop_grace_s": 20.0})
+    place = open_shop(patient, FakeLauncher()).place
+    yield SlurmShop(place, None, SlurmWatch(place, fake_slurm, poll_s=0.0))  # type: ignore[arg-type]  # no cluster
+    place.engine.dispose()
+
+
+def begun(shop: Shop, run_id: int, attempt: int = 1) -> Trainer:
+    """The trainer has said that it started."""
+    trainer = Trainer(shop.place.folder(run_id), attempt)
+    trainer.start(10)
+    return trainer
+
+
+def says(shop: SlurmShop, fake_slurm: FakeSlurm, state: str, job: int = 1, **more: Any) -> None:
+    fake_slurm.says[JobId(job)] = JobSight(JobId(job), state, **more)
+    shop.watch.look()

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from backend import __version__
 from backend.people.tables import User
+from backend.slurm.jobs import JobId
 from backend.slurm.profile import Profile
 from backend.slurm.reading import profile_views
 from backend.slurm.record import JobSight
@@ -126,7 +127,7 @@ def test_a_check_that_waits_says_why_and_a_new_one_takes_its_place(slurm: SlurmS
 
 def found(exit_code: int = 0, *, said: str = "", **answer: Any) -> Findings:
     left = Left("n1", {**ANSWER, **answer} if exit_code == 0 else None, said)
-    return findings_of(JobSight(7, "COMPLETED", exit_code=exit_code), left, PROFILE)
+    return findings_of(JobSight(JobId(7), "COMPLETED", exit_code=exit_code), left, PROFILE)
 
 
 def test_a_node_with_all_that_is_asked_for_is_good() -> None:

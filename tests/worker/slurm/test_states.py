@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from backend.slurm.jobs import JobId
 from backend.slurm.record import JobSight
 from worker.slurm.asking import moment, read_accounting, read_jobs, read_partitions, read_queue
 from worker.slurm.states import (
@@ -24,7 +25,7 @@ ENDED = ("COMPLETED", "FAILED", "TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL", "PREEMP
 
 
 def verdict(state: str, told: Told, **more: Any) -> Deed:
-    return decide(JobSight(7, state, **more), told).deed
+    return decide(JobSight(JobId(7), state, **more), told).deed
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ def test_no_state_is_in_two_groups() -> None:
     ],
 )
 def test_each_end_is_said_in_words(state: str, said: str) -> None:
-    assert said in decide(JobSight(7, state, nodes="n2", exit_code=9), Told.BEGUN).sentence
+    assert said in decide(JobSight(JobId(7), state, nodes="n2", exit_code=9), Told.BEGUN).sentence
 
 
 def line(event: str, attempt: int = 1, **more: str) -> dict[str, Any]:
@@ -122,7 +123,7 @@ def test_what_a_journal_tells_of_an_attempt(events: list[dict[str, Any]], told: 
 
 def test_a_line_of_squeue_says_why_a_job_waits_and_when_it_may_start() -> None:
     (waits,) = read_queue("12|PENDING|2026-11-25T04:00:00||Resources\n")
-    assert (waits.job, waits.state, waits.reason, waits.nodes) == (12, "PENDING", "Resources", "")
+    assert (waits.job, waits.state, waits.reason, waits.nodes) == (JobId(12), "PENDING", "Resources", "")
     assert waits.expected_at == moment("2026-11-25T04:00:00")
     (runs,) = read_queue("13|RUNNING|2026-11-25T04:00:00|n[1-2]|None\n")
     assert (runs.reason, runs.expected_at, runs.nodes) == ("", None, "n[1-2]")

@@ -1,11 +1,10 @@
 """What the watch decides where no SLURM is needed: silence, hosts that went away, jobs that vanish."""
 
 import time
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -15,95 +14,15 @@ from backend.db import now
 from backend.runs.life import STOPPING, move
 from backend.runs.tables import Run
 from backend.settings import RetryRule, Settings
-from backend.slurm.commands import Slurm, SlurmAway
+from backend.slurm.jobs import JobId
 from backend.slurm.record import JobSight, Submission, live_profiles
-from tests.worker.conftest import Shop, open_shop
-from tests.worker.slurm.conftest import SlurmShop
-from tests.worker.trainer import Trainer
-from worker.launchers import Handle, LaunchFailed
+from tests.worker.conftest import open_shop
+from tests.worker.slurm.conftest import SlurmShop, begun, says
+from tests.worker.slurm.fake import FakeSlurm
+from worker.launchers import Handle
 from worker.launchers.fake import FakeLauncher
-from worker.launchers.slurm import SlurmHandle, SlurmLauncher
-from worker.slurm.states import VANISHED
 from worker.slurm.submit import mend_submissions
 from worker.slurm.watch import SlurmWatch
-
-
-class HereSite(Slurm):
-    """A site whose commands are here and have nothing to say."""
-
-    @property
-    def is_here(self) -> bool:
-        return True
-
-    def ask(self, *command: str, text: str | None = None, within_s: float = 15.0) -> str:
-        return ""
-
-
-@dataclass
-class FakeSlurm(SlurmLauncher):
-    """Remembers what it was asked; a test says what SLURM then says."""
-
-    says: dict[int, JobSight] = field(default_factory=dict)
-    submitted: list[int] = field(default_factory=list)
-    cancelled: list[int] = field(default_factory=list)
-    away: str | None = None
-    refuses: str | None = None
-    takes_silently: bool = False
-    """It takes the job, and its answer is lost."""
-
-    def site(self, login: str) -> Slurm:
-        return HereSite(login)
-
-    def start(self, asked: Submission, folder: Path) -> Handle:
-        if self.refuses:
-            raise LaunchFailed(f"SLURM refused it: {self.refuses}")
-        if self.away and not self.takes_silently:
-            raise SlurmAway(self.away)
-        self.submitted.append(asked.run_id)
-        job = len(self.submitted)
-        self.says[job] = JobSight(job, "PENDING", "Resources")
-        if self.away:
-            raise SlurmAway(self.away)
-        return Handle(str(SlurmHandle(job, asked.profile_id)))
-
-    def find(self, profile: Any, profile_id: int, folder: Path, *, attempt: int) -> Handle | None:
-        return Handle(str(SlurmHandle(len(self.submitted), profile_id))) if self.submitted else None
-
-    def poll(self, login: str, jobs: Collection[int]) -> dict[int, JobSight]:
-        if self.away:
-            raise SlurmAway(self.away)
-        return {job: self.says.get(job, JobSight(job, VANISHED)) for job in jobs}
-
-    def ask_to_leave(self, login: str, job: int) -> None:
-        self.cancelled.append(job)
-
-    def end(self, login: str, job: int) -> None:
-        self.cancelled.append(job)
-
-
-@pytest.fixture
-def fake_slurm() -> FakeSlurm:
-    return FakeSlurm()
-
-
-@pytest.fixture
-def lab(settings: Settings, fake_slurm: FakeSlurm) -> Iterator[SlurmShop]:
-    patient = settings.model_copy(update={"stop_grace_s": 20.0})
-    place = open_shop(patient, FakeLauncher()).place
-    yield SlurmShop(place, None, SlurmWatch(place, fake_slurm, poll_s=0.0))  # type: ignore[arg-type]  # no cluster
-    place.engine.dispose()
-
-
-def begun(shop: Shop, run_id: int, attempt: int = 1) -> Trainer:
-    """The trainer has said that it started."""
-    trainer = Trainer(shop.place.folder(run_id), attempt)
-    trainer.start(10)
-    return trainer
-
-
-def says(shop: SlurmShop, fake_slurm: FakeSlurm, state: str, job: int = 1, **more: Any) -> None:
-    fake_slurm.says[job] = JobSight(job, state, **more)
-    shop.watch.look()
 
 
 def test_a_run_waits_in_slurm_until_its_first_line(lab: SlurmShop, fake_slurm: FakeSlurm) -> None:
@@ -144,7 +63,7 @@ def test_what_stays_after_its_end_line_is_cancelled(
     run_id = lab.submit()
     begun(lab, run_id).end("finished")
     says(lab, fake_slurm, "RUNNING")
-    assert fake_slurm.cancelled == [1]
+    assert fake_slurm.cancelled == [JobId(1)]
 
 
 def test_silence_is_said_once_and_fails_nothing(lab: SlurmShop, fake_slurm: FakeSlurm) -> None:
@@ -227,7 +146,7 @@ def test_a_stop_of_a_waiting_run_cancels_its_job(lab: SlurmShop, fake_slurm: Fak
     run_id = lab.submit()
     lab.stop(run_id)
     lab.watch.look()
-    assert fake_slurm.cancelled == [1]
+    assert fake_slurm.cancelled == [JobId(1)]
     says(lab, fake_slurm, "CANCELLED")
     assert lab.run(run_id).state == "stopped"
 
@@ -242,7 +161,7 @@ def test_who_does_not_leave_in_time_is_cancelled(lab: SlurmShop, fake_slurm: Fak
     with lab.place.sessions.begin() as db:
         db.execute(update(Run).values(state_since=now() - timedelta(minutes=1)))
     lab.watch.look()
-    assert 1 in fake_slurm.cancelled
+    assert JobId(1) in fake_slurm.cancelled
 
 
 def test_a_job_that_slurm_queues_again_by_itself_is_taken_back(lab: SlurmShop, fake_slurm: FakeSlurm) -> None:
@@ -250,7 +169,7 @@ def test_a_job_that_slurm_queues_again_by_itself_is_taken_back(lab: SlurmShop, f
     begun(lab, run_id)
     says(lab, fake_slurm, "RUNNING")
     says(lab, fake_slurm, "PENDING", reason="BeginTime")
-    assert fake_slurm.cancelled == [1]
+    assert fake_slurm.cancelled == [JobId(1)]
     assert (lab.run(run_id).attempt, fake_slurm.submitted) == (2, [run_id, run_id])
 
 
@@ -259,7 +178,7 @@ def test_a_job_that_vanished_while_its_journal_grows_is_waited_for(
 ) -> None:
     run_id = lab.submit()
     begun(lab, run_id)
-    del fake_slurm.says[1]
+    del fake_slurm.says[JobId(1)]
     lab.watch.look()
     assert lab.run(run_id).state == "running"
     monkeypatch.setattr("worker.slurm.watch.FORGOTTEN_S", -1.0)
@@ -303,7 +222,7 @@ def test_jobs_of_a_worker_that_went_away_are_watched_by_another(
         db.execute(update(Host).where(Host.name == "here").values(seen_at=now() - timedelta(minutes=5)))
     other = SlurmWatch(replace(lab.place, host="there"), fake_slurm, poll_s=0.0)
     other.look()
-    fake_slurm.says[1] = JobSight(1, "RUNNING")
+    fake_slurm.says[JobId(1)] = JobSight(JobId(1), "RUNNING")
     begun(lab, run_id)
     other.look()
     assert (lab.run(run_id).state, lab.attempts(run_id)[0].host) == ("running", "there")
@@ -314,10 +233,10 @@ def test_a_stop_that_comes_between_claim_and_submission_is_kept(
 ) -> None:
     start = fake_slurm.start
 
-    def stopped_meanwhile(asked: Submission, folder: Path) -> Handle:
+    def stopped_meanwhile(together: Sequence[Submission], runs_dir: Path) -> list[Handle]:
         with lab.place.sessions.begin() as db:
-            move(db, db.get_one(Run, asked.run_id), STOPPING)
-        return start(asked, folder)
+            move(db, db.get_one(Run, together[0].run_id), STOPPING)
+        return start(together, runs_dir)
 
     monkeypatch.setattr(fake_slurm, "start", stopped_meanwhile)
     run_id = lab.submit()

@@ -12,6 +12,12 @@ test("what is no number is left to the server to refuse", () => {
   expect(requestOf({ ...NEW, warn_s: "two minutes" }).profile.warn_s).toBe(0);
 });
 
+test("arrays are switched on unless somebody switches them off", () => {
+  expect(requestOf(NEW).profile).toMatchObject({ arrays: true, array_limit: 0 });
+  expect(requestOf({ ...NEW, arrays: "false" }).profile.arrays).toBe(false);
+  expect(requestOf({ ...NEW, array_limit: "" }).profile.array_limit).toBe(-1);
+});
+
 test("a profile that is opened again is sent as it was", () => {
   const asked = requestOf({ ...NEW, name: "a100", runs_folder: "/runs", extra: "exclusive\nreservation=lab", setup: "a\nb" });
   const opened = typedOf({ id: 1, site: "", text: "", probe: null, ...asked });

@@ -7,6 +7,12 @@ import { When } from "@/ui/When";
 import type { Run } from "../queries";
 import { Panel } from "./Panel";
 
+/** As SLURM writes it: a run of an array is a task of it. */
+function nameOf({ job, task }: NonNullable<Run["job"]>): string {
+  if (job === null) return "not submitted yet";
+  return task === null ? String(job) : `${job}_${task}, of an array`;
+}
+
 export function SlurmJob({ job }: { job: Run["job"] }) {
   if (!job) return null;
   return (
@@ -19,7 +25,7 @@ export function SlurmJob({ job }: { job: Run["job"] }) {
       <KeyValue
         pairs={[
           ["Profile", job.profile],
-          ["Job", job.job ?? "not submitted yet"],
+          ["Job", nameOf(job)],
           ["State", job.state ?? "–"],
           ...(job.reason ? ([["Reason", job.reason]] as const) : []),
           ...(job.expected_at ? ([["Expected start", <When key="when" at={job.expected_at} />]] as const) : []),
