@@ -1,7 +1,7 @@
 """Every table, so that the metadata is whole wherever it is needed (migrations, tests)."""
 
 from backend.checkpoints.tables import Checkpoint
-from backend.compute.tables import Device, Host
+from backend.compute.tables import Device, Host, HostLoad
 from backend.datasets.tables import Dataset, Item, Preparation
 from backend.db import Table
 from backend.experiments.tables import Experiment
@@ -23,6 +23,7 @@ __all__ = [
     "Device",
     "Experiment",
     "Host",
+    "HostLoad",
     "Item",
     "Limit",
     "LoginLink",

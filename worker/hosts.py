@@ -2,8 +2,10 @@
 
 import psutil
 
+from backend.compute.loads import Load
 from backend.compute.service import DeviceSpec, heartbeat, register_host
 from worker.devices import find_devices, find_versions, labels_of
+from worker.gpus import gpu_load
 from worker.launchers.processes import usable_cpus
 from worker.place import Workplace
 
@@ -28,13 +30,18 @@ def report(place: Workplace) -> None:
     """A sign of life, with how busy the host was since the last one."""
     place.settings.runs_dir.mkdir(parents=True, exist_ok=True)
     memory, disk = psutil.virtual_memory(), psutil.disk_usage(str(place.settings.runs_dir))
+    gpus = gpu_load()
     with place.sessions.begin() as db:
         heartbeat(
             db,
             name=place.host,
-            cpu_percent=psutil.cpu_percent(),
-            memory_used_bytes=memory.total - memory.available,
-            disk_free_bytes=disk.free,
+            load=Load(
+                cpu_percent=psutil.cpu_percent(),
+                memory_used_bytes=memory.total - memory.available,
+                gpu_percent=gpus.percent,
+                gpu_memory_used_bytes=gpus.memory_used_bytes,
+                disk_free_bytes=disk.free,
+            ),
             disk_total_bytes=disk.total,
             disk_least_bytes=round(place.settings.min_free_disk_gb * 1e9),
         )

@@ -1,7 +1,8 @@
 from fastapi import APIRouter
 
-from backend.compute import reading, service
-from backend.compute.views import HealthView, HostEdit, HostView, StorageView
+from backend.compute import loads, reading, service
+from backend.compute.views import HealthView, HostEdit, HostLoadView, HostView, StorageView
+from backend.db import now
 from backend.edge import Administrator, Config, CurrentUser, Db
 from backend.views import Id
 
@@ -12,6 +13,12 @@ router = APIRouter(prefix="/api/v1", tags=["compute"])
 def list_hosts(db: Db, user: CurrentUser) -> list[HostView]:
     """Hosts, their devices and what runs on them."""
     return reading.host_views(db, service.list_hosts(db))
+
+
+@router.get("/hosts/loads")
+def list_loads(db: Db, user: CurrentUser) -> list[HostLoadView]:
+    """How busy each host was in the last hour."""
+    return loads.load_views(db, service.list_hosts(db), at=now())
 
 
 @router.patch("/hosts/{host_id}")

@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from backend.compute.loads import MEASURES, UNMEASURED, Load, note_load
 from backend.compute.tables import Device, Host
 from backend.db import now
 from backend.errors import NotFound
@@ -74,9 +75,7 @@ def heartbeat(
     db: Session,
     *,
     name: str,
-    cpu_percent: float | None = None,
-    memory_used_bytes: int | None = None,
-    disk_free_bytes: int | None = None,
+    load: Load = UNMEASURED,
     disk_total_bytes: int | None = None,
     disk_least_bytes: int | None = None,
 ) -> None:
@@ -85,9 +84,10 @@ def heartbeat(
     if host is None:
         raise NotFound.of("host", name)
     host.seen_at = now()
-    host.cpu_percent, host.memory_used_bytes = cpu_percent, memory_used_bytes
-    host.disk_free_bytes, host.disk_total_bytes = disk_free_bytes, disk_total_bytes
-    host.disk_least_bytes = disk_least_bytes
+    for measure in MEASURES:
+        setattr(host, measure, getattr(load, measure))
+    host.disk_total_bytes, host.disk_least_bytes = disk_total_bytes, disk_least_bytes
+    note_load(db, host.id, load, at=host.seen_at)
     tell(db, "host", host.id)
 
 

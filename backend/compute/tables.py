@@ -19,6 +19,10 @@ class Host(Table):
     memory_bytes: Mapped[int] = mapped_column(BigInteger)
     cpu_percent: Mapped[float | None]
     memory_used_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    gpu_percent: Mapped[float | None]
+    """Mean over its GPUs; None where there is none, or nothing to ask."""
+    gpu_memory_used_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    """Of all its GPUs together."""
     disk_free_bytes: Mapped[int | None] = mapped_column(BigInteger)
     disk_total_bytes: Mapped[int | None] = mapped_column(BigInteger)
     disk_least_bytes: Mapped[int | None] = mapped_column(BigInteger)
@@ -28,6 +32,23 @@ class Host(Table):
     """What a run may require of it, as in gpu=a100."""
     registered_at: Mapped[datetime] = mapped_column(default=now)
     seen_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class HostLoad(Table):
+    """How busy a host was in one half minute of the last hour: the mean of its heartbeats."""
+
+    __tablename__ = "host_loads"
+
+    host_id: Mapped[int] = mapped_column(ForeignKey("hosts.id", ondelete="CASCADE"), primary_key=True)
+    slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """Place in the ring; see ``backend.compute.loads``."""
+    began_at: Mapped[datetime]
+    beats: Mapped[int]
+    cpu_percent: Mapped[float | None]
+    memory_used_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    gpu_percent: Mapped[float | None]
+    gpu_memory_used_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    disk_free_bytes: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Device(Table):

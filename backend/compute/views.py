@@ -25,6 +25,10 @@ class HostView(View):
     cpu_percent: float | None
     memory_bytes: int
     memory_used_bytes: int | None
+    gpu_percent: float | None
+    """How busy its GPUs are, in the mean; null where there is none, or nothing to ask."""
+    gpu_memory_used_bytes: int | None
+    """Of all its GPUs together, whoever uses it."""
     disk_free_bytes: int | None
     disk_total_bytes: int | None
     versions: dict[str, str]
@@ -34,6 +38,20 @@ class HostView(View):
     seen_at: datetime
     devices: list[DeviceView]
     """GPUs, or the CPU slots of a host without any."""
+
+
+class HostLoadView(View):
+    """How busy a host was in the last hour: a value every half minute, null where nothing was measured."""
+
+    host_id: int
+    began_at: datetime
+    """When the first of them began."""
+    every_s: int
+    cpu_percent: list[float | None]
+    memory_used_bytes: list[int | None]
+    gpu_percent: list[float | None]
+    gpu_memory_used_bytes: list[int | None]
+    disk_free_bytes: list[int | None]
 
 
 class HostEdit(Request):

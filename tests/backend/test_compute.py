@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from sqlalchemy import select, update
 
 from backend.compute import service
+from backend.compute.loads import Load
 from backend.compute.reading import folder_bytes
 from backend.compute.service import DeviceSpec
 from backend.compute.tables import Device, Host
@@ -77,9 +78,10 @@ def test_a_device_shows_what_runs_on_it(lab: Lab) -> None:
 def test_a_sign_of_life_says_how_busy_the_host_is(lab: Lab) -> None:
     register(lab)
     with lab.sessions.begin() as db:
-        service.heartbeat(db, name="node1", cpu_percent=73.5, memory_used_bytes=10, disk_free_bytes=20)
+        service.heartbeat(db, name="node1", load=Load(73.5, 10, 40.0, 30, 20))
     (host,) = lab.admin.get("/api/v1/hosts").json()
     assert (host["cpu_percent"], host["memory_used_bytes"], host["disk_free_bytes"]) == (73.5, 10, 20)
+    assert (host["gpu_percent"], host["gpu_memory_used_bytes"]) == (40.0, 30)
 
 
 def test_nobody_knows_a_host_that_never_registered(lab: Lab) -> None:

@@ -364,6 +364,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hosts/loads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How busy each host was in the last hour
+         * @description How busy each host was in the last hour.
+         */
+        get: operations["list_loads_api_v1_hosts_loads_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/hosts/{host_id}": {
         parameters: {
             query?: never;
@@ -2946,6 +2966,67 @@ export interface components {
             enabled: boolean;
         };
         /**
+         * HostLoadView
+         * @description How busy a host was in the last hour: a value every half minute, null where nothing was measured.
+         * @example {
+         *       "began_at": "2026-05-04T08:30:30Z",
+         *       "cpu_percent": [
+         *         null,
+         *         41.2,
+         *         97.5,
+         *         96.8
+         *       ],
+         *       "disk_free_bytes": [
+         *         null,
+         *         812345678901,
+         *         812301234567,
+         *         812298765432
+         *       ],
+         *       "every_s": 30,
+         *       "gpu_memory_used_bytes": [
+         *         null,
+         *         1073741824,
+         *         61203283968,
+         *         61203283968
+         *       ],
+         *       "gpu_percent": [
+         *         null,
+         *         2.5,
+         *         93,
+         *         94.5
+         *       ],
+         *       "host_id": 1,
+         *       "memory_used_bytes": [
+         *         null,
+         *         30601641984,
+         *         51539607552,
+         *         51808043008
+         *       ]
+         *     }
+         */
+        HostLoadView: {
+            /**
+             * Began At
+             * Format: date-time
+             * @description When the first of them began.
+             */
+            began_at: string;
+            /** Cpu Percent */
+            cpu_percent: (number | null)[];
+            /** Disk Free Bytes */
+            disk_free_bytes: (number | null)[];
+            /** Every S */
+            every_s: number;
+            /** Gpu Memory Used Bytes */
+            gpu_memory_used_bytes: (number | null)[];
+            /** Gpu Percent */
+            gpu_percent: (number | null)[];
+            /** Host Id */
+            host_id: number;
+            /** Memory Used Bytes */
+            memory_used_bytes: (number | null)[];
+        };
+        /**
          * HostView
          * @example {
          *       "cpu_count": 16,
@@ -2963,6 +3044,8 @@ export interface components {
          *       "disk_free_bytes": null,
          *       "disk_total_bytes": null,
          *       "enabled": true,
+         *       "gpu_memory_used_bytes": null,
+         *       "gpu_percent": null,
          *       "id": 1,
          *       "labels": {
          *         "host": "lab-1",
@@ -2993,6 +3076,16 @@ export interface components {
             disk_total_bytes: number | null;
             /** Enabled */
             enabled: boolean;
+            /**
+             * Gpu Memory Used Bytes
+             * @description Of all its GPUs together, whoever uses it.
+             */
+            gpu_memory_used_bytes: number | null;
+            /**
+             * Gpu Percent
+             * @description How busy its GPUs are, in the mean; null where there is none, or nothing to ask.
+             */
+            gpu_percent: number | null;
             /** Id */
             id: number;
             /**
@@ -8992,6 +9085,89 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HostView"][];
+                };
+            };
+            /** @description Nobody is logged in, or the token is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The login may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request names a host that this server does not answer to. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something in the request is wrong; `fields` names it. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something broke on the server. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or a host is away. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_loads_api_v1_hosts_loads_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostLoadView"][];
                 };
             };
             /** @description Nobody is logged in, or the token is not good. */

@@ -3,13 +3,14 @@ import { Button, Group, Stack, Text, Title, Tooltip } from "@mantine/core";
 import { IconCheck, IconPlugConnectedX, IconPlayerPause, type TablerIcon } from "@tabler/icons-react";
 
 import { formatBytes } from "@/ui/format";
-import { Gauge } from "@/ui/Gauge";
 import { RunLink } from "@/ui/RunLink";
 import { Pill, type Tone } from "@/ui/StatePill";
 import { When } from "@/ui/When";
 
 import classes from "./Hosts.module.css";
-import type { Host } from "./queries";
+import { LoadRow } from "./LoadRow";
+import { hasCurves, measuresOf } from "./loads";
+import type { Host, HostLoad } from "./queries";
 
 const STATES = {
   online: { word: "Online", tone: "green", icon: IconCheck },
@@ -19,11 +20,13 @@ const STATES = {
 
 interface HostCardProps {
   host: Host;
+  /** Its last hour, once that was asked. */
+  load: HostLoad | undefined;
   isBusy: boolean;
   onEnable: (enabled: boolean) => void;
 }
 
-export function HostCard({ host, isBusy, onEnable }: HostCardProps) {
+export function HostCard({ host, load, isBusy, onEnable }: HostCardProps) {
   const { word, tone, icon } = STATES[host.state];
   return (
     <article className={`card ${classes.host}`} data-away={host.state === "away" || undefined}>
@@ -44,7 +47,7 @@ export function HostCard({ host, isBusy, onEnable }: HostCardProps) {
       </Group>
       <Labels host={host} />
       <Devices host={host} />
-      <Loads host={host} />
+      <Loads host={host} load={load} />
       <Text fz={11.5} c="dimmed">
         {host.state === "away" ? "Last seen " : "Seen "}
         <When at={host.seen_at} />
@@ -90,14 +93,17 @@ function Devices({ host }: { host: Host }) {
   );
 }
 
-function Loads({ host }: { host: Host }) {
-  const { disk_free_bytes: free, disk_total_bytes: total, memory_used_bytes: used } = host;
-  const disk = free !== null && total ? 1 - free / total : null;
+function Loads({ host, load }: { host: Host; load: HostLoad | undefined }) {
+  const measures = measuresOf(host, load);
+  const hasCurve = hasCurves(measures);
   return (
-    <Stack gap={8}>
-      <Gauge label="CPU" share={host.cpu_percent === null ? null : host.cpu_percent / 100} said={host.cpu_percent === null ? "not measured" : `${Math.round(host.cpu_percent)} % of ${host.cpu_count} cores`} nearlyFull={1.1} />
-      <Gauge label="Memory" share={used === null ? null : used / host.memory_bytes} said={used === null ? formatBytes(host.memory_bytes) : `${formatBytes(used)} of ${formatBytes(host.memory_bytes)}`} />
-      <Gauge label="Disk" share={disk} said={disk === null ? "not measured" : `${formatBytes(free)} free of ${formatBytes(total)}`} />
+    <Stack gap={10} role="group" aria-label={`Load of ${host.name}`}>
+      {measures.map((measure) => (
+        <LoadRow key={measure.label} measure={measure} hasCurve={hasCurve} />
+      ))}
+      <Text fz={11.5} c="dimmed" ta={hasCurve ? "right" : undefined}>
+        {hasCurve ? "Curves: the last hour, 0 to 100 %" : load && host.state !== "away" ? "Curves of the last hour begin within a minute." : "\u00a0"}
+      </Text>
     </Stack>
   );
 }

@@ -11,10 +11,11 @@ import { PageHeader } from "@/ui/PageHeader";
 import { CardSkeletons } from "@/ui/Skeletons";
 
 import { HostCard } from "./HostCard";
-import { type Host, useEnableHost, useHosts } from "./queries";
+import { type Host, useEnableHost, useHostLoads, useHosts } from "./queries";
 
 export default function HostsPage() {
   const hosts = useHosts();
+  const loads = useHostLoads();
   const enable = useEnableHost();
   const change = (host: Host, enabled: boolean) => {
     if (enabled) return enable.mutate({ id: host.id, enabled });
@@ -30,7 +31,7 @@ export default function HostsPage() {
     <>
       <PageHeader title="Hosts" lead={hosts.data && leadOf(hosts.data)} />
       {hosts.error && !hosts.data && <ErrorBox error={hosts.error} onRetry={() => void hosts.refetch()} />}
-      {hosts.isPending && <CardSkeletons height={260} />}
+      {hosts.isPending && <CardSkeletons height={320} />}
       {hosts.data?.length === 0 && (
         <EmptyState icon={IconServerOff} title="No host has registered">
           A worker registers its host when it starts: <Code>scelab up</Code> starts one beside the server.
@@ -38,7 +39,7 @@ export default function HostsPage() {
       )}
       <SimpleGrid cols={{ base: 1, sm: 2, xl: 3 }}>
         {hosts.data?.map((host) => (
-          <HostCard key={host.id} host={host} isBusy={enable.isPending && enable.variables.id === host.id} onEnable={(enabled) => change(host, enabled)} />
+          <HostCard key={host.id} host={host} load={loads.data?.find(({ host_id: id }) => id === host.id)} isBusy={enable.isPending && enable.variables.id === host.id} onEnable={(enabled) => change(host, enabled)} />
         ))}
       </SimpleGrid>
       <SlurmSection />

@@ -7,7 +7,13 @@ import { tellRefusal } from "@/ui/tell";
 
 export type Host = Schemas["HostView"];
 
+export type HostLoad = Schemas["HostLoadView"];
+
 export const useHosts = () => useQuery(hostsQuery);
+
+/** Not of the key that each sign of life asks again: a curve has a new point every half minute. */
+export const useHostLoads = () =>
+  useQuery({ queryKey: ["host-loads"], queryFn: () => unwrap(api.GET("/api/v1/hosts/loads")), refetchInterval: 15_000 });
 
 export function useEnableHost() {
   const client = useQueryClient();
