@@ -13,6 +13,7 @@ import typer
 from backend.backup import back_up
 from backend.cli_checkpoints import checkpoints
 from backend.cli_queue import show_queue
+from backend.cli_resume import resume
 from backend.cli_slurm import profiles
 from backend.client import ENDED, Lab
 from backend.client_asks import LaunchMore, RunFilter
@@ -197,6 +198,7 @@ def list_runs(
 
 
 app.command("queue")(show_queue)
+app.command("resume")(resume)
 
 
 def run_row(run: RunView) -> tuple[str, ...]:
@@ -273,15 +275,6 @@ def stop(run_id: RunId) -> None:
     """Ask a run to save its state and leave."""
     with lab_here() as lab:
         typer.echo(f"Run {run_id} is {lab.stop(run_id).state}")
-
-
-@app.command()
-def resume(run_id: RunId) -> None:
-    """Go on with a stopped or failed run from its newest checkpoint."""
-    with lab_here() as lab:
-        may = lab.run(run_id).may
-        run = lab.retry(run_id) if "retry" in may else lab.resume(run_id)
-        typer.echo(f"Run {run_id} is {run.state}")
 
 
 @app.command("test")

@@ -41,6 +41,7 @@ from backend.runs.views import (
     RecipeView,
     RunDetail,
     RunView,
+    SpreadView,
 )
 from backend.settings import Settings
 from backend.slurm.views import ProfileView
@@ -151,6 +152,15 @@ class Lab:
 
     def retry(self, run_id: int) -> RunView:
         return self._post(RunView, f"/runs/{run_id}/retry")
+
+    def other_devices(self, run_id: int, devices: int, *, nodes: int | None = None) -> SpreadView:
+        """What it would change if the run went on over so many devices; nothing is done."""
+        asked = {"devices": devices} if nodes is None else {"devices": devices, "nodes": nodes}
+        return self._get(SpreadView, f"/runs/{run_id}/devices", asked)
+
+    def choose_devices(self, run_id: int, devices: int, *, nodes: int | None = None) -> SpreadView:
+        """Let a stopped or failed run take so many devices when it goes on."""
+        return self._put(SpreadView, f"/runs/{run_id}/devices", {"devices": devices, "nodes": nodes})
 
     def test(self, run_id: int, *, which: str = "best") -> LaunchedView:
         """Score the classifiers of a linear probe or a fine-tuning again: ``best``, ``last`` or ``both``."""
@@ -280,6 +290,9 @@ class Lab:
         self, shape: type[T], path: str, body: Params | None = None, *, timeout_s: float | None = None
     ) -> T:
         return _read(shape, self._ask("POST", path, json=body, timeout_s=timeout_s))
+
+    def _put(self, shape: type[T], path: str, body: Params) -> T:
+        return _read(shape, self._ask("PUT", path, json=body))
 
     def _download(self, path: str, params: Params, to: Path) -> int:
         content = self._ask("GET", path, params=params, timeout_s=READS_FOR_S).content

@@ -26,6 +26,8 @@ from sce.definition import (
     TrainedProtocol,
 )
 
+ONE_NODE = "An evaluation runs on one node."
+
 
 @dataclass
 class Findings:
@@ -165,7 +167,7 @@ def _check_site(
     db: Session, definition: Pretrain | Evaluation, profile: SlurmProfile, found: Findings
 ) -> None:
     if isinstance(definition, Evaluation) and definition.compute.nodes > 1:
-        found.faults["compute.nodes"] = "An evaluation runs on one node."
+        found.faults["compute.nodes"] = ONE_NODE
     if definition.compute.labels:
         found.faults["compute.labels"] = (
             "Labels choose among this lab's hosts: leave them out, and choose SLURM's nodes in the profile."

@@ -149,7 +149,8 @@ def may(run: Run, *, num_states: int = 0, num_kept: int = 0) -> list[Action]:
         "clone": run.kind != "import",
         "test": run.kind in ("linear", "finetune") and state is FINISHED and num_states > 0,
         "evaluate": run.kind in ("pretrain", "import") and num_kept > 0,
-        "devices": run.kind == "pretrain" and state in (STOPPED, FAILED) and num_states > 0,
+        "devices": state in (STOPPED, FAILED)
+        and (run.kind in ("linear", "finetune") or (run.kind == "pretrain" and num_states > 0)),
         "archive": state in ENDED or state is DRAFT,
     }
     return [action for action, is_allowed in allowed.items() if is_allowed]

@@ -147,7 +147,7 @@ def read_other_devices(
     user: CurrentUser,
     run_id: Id,
     devices: Annotated[int, Query(ge=1, le=1024)],
-    nodes: Annotated[int, Query(ge=1, le=1024)] = 1,
+    nodes: Annotated[int | None, Query(ge=1, le=1024)] = None,
 ) -> SpreadView:
     """What it would change if the run went on over so many devices; nothing is done."""
     asked = Spread(devices=devices, nodes=nodes)

@@ -7,11 +7,12 @@ from backend.compute.leases import rooms
 from backend.people.deeds import record_deed
 from backend.people.tables import User
 from backend.runs.asking import invalid
-from backend.runs.checks import Findings, check_compute
+from backend.runs.checks import ONE_NODE, Findings, check_compute
 from backend.runs.tables import Run
 from backend.runs.views import Spread
 from backend.stream.service import tell
-from sce.definition import Evaluation, Pretrain, definition_adapter
+from sce.definition import Evaluation, FinetuneProtocol, Pretrain, definition_adapter
+from sce.definition.derived import learning_of
 from sce.definition.problems import problems_of
 
 
@@ -33,13 +34,15 @@ def changes_for(db: Session, run: Run, asked: Spread) -> list[str]:
         check_compute(after.compute, rooms(db), found)
         if found.faults:
             raise invalid(found.faults)
-    before = definition_adapter.validate_python(run.definition)
-    return changes(before, after) if isinstance(before, Pretrain) and isinstance(after, Pretrain) else []
+    elif isinstance(after, Evaluation) and after.compute.nodes > 1:
+        raise invalid({"compute.nodes": ONE_NODE})
+    return changes(definition_adapter.validate_python(run.definition), after)
 
 
 def _spread(run: Run, asked: Spread) -> Pretrain | Evaluation:
     """Raises ``Invalid``, as for a batch that cannot be shared."""
-    compute = {**run.definition["compute"], "devices": asked.devices, "nodes": asked.nodes}
+    own = run.definition["compute"]
+    compute = {**own, "devices": asked.devices, "nodes": asked.nodes or own.get("nodes", 1)}
     wanted = {**run.definition, "compute": compute}
     try:
         return definition_adapter.validate_python(wanted)
@@ -47,38 +50,59 @@ def _spread(run: Run, asked: Spread) -> Pretrain | Evaluation:
         raise invalid({fault.field: fault.message for fault in problems_of(error, wanted)}) from error
 
 
-def changes(before: Pretrain, after: Pretrain) -> list[str]:
+def changes(before: Pretrain | Evaluation, after: Pretrain | Evaluation) -> list[str]:
     """Pure."""
-    was, now = _share(before), _share(after)
-    if was == now:
+    learning = learning_of(after)
+    if learning is None or _world(before) == _world(after):
         return []
+    was, now = (learning.batch_size // (_world(one) * learning.accumulate) for one in (before, after))
     shared = (
         f"The one device takes all {now} clips"
-        if _world(after) == 1 and after.optimisation.accumulate == 1
+        if _world(after) == 1 and learning.accumulate == 1
         else f"Each of {_world(after)} devices takes {now} clips at a time"
     )
     return [
-        f"{shared}, where it took {was}: the batch of {after.optimisation.batch_size}, the learning rate, "
+        f"{shared}, where it took {was}: the batch of {learning.batch_size}, the learning rate, "
         "the schedules and the order of the data stay, and each device needs memory for its own share.",
-        "Each device draws crops and colours for itself: from here on they are others, so that the run is as good "
-        "as one that never stopped, but not the same bit for bit.",
-        _about_norms(after, was, now),
+        *(
+            _of_pretraining(after, was, now)
+            if isinstance(after, Pretrain)
+            else _of_evaluation(after, was, now)
+        ),
     ]
 
 
-def _about_norms(after: Pretrain, was: int, now: int) -> str:
-    if after.method.kind == "supervised" or getattr(after.method, "shuffle_norm", False):
-        return f"Batch normalisation sees {now} clips at a time instead of {was}."
+def _of_pretraining(after: Pretrain, was: int, now: int) -> list[str]:
+    own_norms = after.method.kind == "supervised" or getattr(after.method, "shuffle_norm", False)
+    return [
+        "Each device draws crops and colours for itself: from here on they are others, so that the run is as good "
+        "as one that never stopped, but not the same bit for bit.",
+        f"Batch normalisation sees {now} clips at a time instead of {was}."
+        if own_norms
+        else _norms(was, now),
+    ]
+
+
+def _of_evaluation(after: Evaluation, was: int, now: int) -> list[str]:
+    """Crops and colours are an item's own there, and a state is kept after every epoch."""
+    protocol = after.protocol
+    said = ["It goes on after its last whole epoch; crops and colours stay what they would have been."]
+    if isinstance(protocol, FinetuneProtocol):
+        if protocol.dropout:
+            said.append(
+                "Each device draws for itself which features are left out: from here on they are others."
+            )
+        if not protocol.freeze_norms:
+            said.append(_norms(was, now))
+    return [*said, "What is scored, and how, stays: each device takes its share of the items."]
+
+
+def _norms(was: int, now: int) -> str:
     return (
         "On GPUs batch normalisation goes on to see the clips of all devices; on CPUs it sees "
         f"{now} clips at a time instead of {was}."
     )
 
 
-def _world(definition: Pretrain) -> int:
+def _world(definition: Pretrain | Evaluation) -> int:
     return definition.compute.devices * definition.compute.nodes
-
-
-def _share(definition: Pretrain) -> int:
-    """Clips that a device takes at a time."""
-    return definition.optimisation.batch_size // (_world(definition) * definition.optimisation.accumulate)

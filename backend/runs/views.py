@@ -267,7 +267,8 @@ class Spread(Request):
 
     devices: int = Field(ge=1, le=1024)
     """Devices on each node."""
-    nodes: int = Field(default=1, ge=1, le=1024)
+    nodes: int | None = Field(default=None, ge=1, le=1024)
+    """Null keeps the number that it has."""
 
 
 class SpreadView(View):

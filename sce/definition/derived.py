@@ -36,7 +36,7 @@ class Derived(Frozen):
 
 def derive(definition: Pretrain | Evaluation, *, train_items: int | None) -> Derived:
     """Everything the definition implies; ``train_items`` is the size of the training split, if known."""
-    learning = _optimisation(definition)
+    learning = learning_of(definition)
     per_epoch = train_items // learning.batch_size if learning and train_items is not None else None
     return Derived(
         effective_batch=learning.batch_size if learning else None,
@@ -52,7 +52,7 @@ def derive(definition: Pretrain | Evaluation, *, train_items: int | None) -> Der
     )
 
 
-def _optimisation(definition: Pretrain | Evaluation) -> Optimisation | None:
+def learning_of(definition: Pretrain | Evaluation) -> Optimisation | None:
     if isinstance(definition, Pretrain):
         return definition.optimisation
     return definition.protocol.optimisation if isinstance(definition.protocol, TrainedProtocol) else None

@@ -99,6 +99,22 @@ def test_the_server_says_what_may_be_done(state: str, num_states: int, allowed: 
     assert may(run, num_states=num_states, num_kept=num_states) == allowed
 
 
+@pytest.mark.parametrize(
+    ("kind", "state", "is_allowed"),
+    [
+        ("linear", "stopped", True),
+        ("finetune", "failed", True),
+        ("finetune", "running", False),
+        ("linear", "finished", False),
+        ("knn", "failed", False),
+        ("import", "stopped", False),
+    ],
+)
+def test_a_classifiers_training_goes_on_over_other_devices(kind: str, state: str, is_allowed: bool) -> None:
+    """Its state is kept after each epoch; without one it begins anew, over whatever devices."""
+    assert ("devices" in may(Run(state=state, kind=kind))) == is_allowed
+
+
 def test_a_state_that_will_be_replaced_is_gone_on_from_and_not_measured() -> None:
     stopped = Run(state="stopped", kind="pretrain")
     assert may(stopped, num_states=1, num_kept=0) == ["resume", "clone", "devices", "archive"]

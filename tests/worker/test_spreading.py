@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -13,7 +14,7 @@ from backend.runs.spreading import changes
 from backend.runs.tables import Run
 from backend.runs.views import Spread
 from backend.settings import Settings
-from sce.definition import Pretrain
+from sce.definition import Evaluation, Pretrain, definition_adapter
 from tests.sce.tiny import make_videos, tiny
 from tests.worker.conftest import Shop, eventually, open_shop
 from tests.worker.test_runs import ask_to_stop
@@ -40,6 +41,39 @@ def test_what_changes_is_said_before(tmp_path: Path) -> None:
         in changes(over(tmp_path, 2), over(tmp_path, 1))[0]
     )
     assert changes(over(tmp_path, 2), over(tmp_path, 2)) == []
+
+
+def measuring(protocol: dict[str, Any], devices: int) -> Evaluation:
+    trained = {"optimisation": {"epochs": 2, "batch_size": 4}, **protocol}
+    wanted = {
+        "kind": "evaluation",
+        "checkpoint": {"path": "1/c.ckpt", "sha256": "0" * 64},
+        "protocol": trained,
+    }
+    data = {"kind": "video", "root": "demo"}
+    found = definition_adapter.validate_python({**wanted, "data": data, "compute": {"devices": devices}})
+    assert isinstance(found, Evaluation)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("protocol", "said", "unsaid"),
+    [
+        ({"kind": "linear"}, "What is scored, and how, stays", "normalisation"),
+        ({"kind": "finetune"}, "batch normalisation goes on to see the clips of all devices", "learned"),
+        ({"kind": "finetune"}, "which features are left out: from here on they are others", "learned"),
+        ({"kind": "finetune", "freeze_norms": True, "dropout": 0.0}, "last whole epoch", "normalisation"),
+        ({"kind": "finetune", "freeze_norms": True, "dropout": 0.0}, "last whole epoch", "left out"),
+    ],
+)
+def test_what_changes_for_a_classifiers_training_is_said_before(
+    protocol: dict[str, Any], said: str, unsaid: str
+) -> None:
+    sentences = changes(measuring(protocol, 1), measuring(protocol, 2))
+    assert "Each of 2 devices takes 2 clips at a time, where it took 4" in sentences[0]
+    assert said in " ".join(sentences)
+    assert unsaid not in " ".join(sentences)
+    assert changes(measuring(protocol, 2), measuring(protocol, 2)) == []
 
 
 @pytest.mark.slow

@@ -6797,9 +6797,9 @@ export interface components {
             devices: number;
             /**
              * Nodes
-             * @default 1
+             * @description Null keeps the number that it has.
              */
-            nodes: number;
+            nodes?: number | null;
         };
         /**
          * SpreadView
@@ -12579,7 +12579,7 @@ export interface operations {
         parameters: {
             query: {
                 devices: number;
-                nodes?: number;
+                nodes?: number | null;
             };
             header?: never;
             path: {

@@ -19,7 +19,7 @@ export function DevicesDialog({ run, onClose }: { run: Run; onClose: () => void 
       <Stack gap="sm">
         <Group grow align="flex-start">
           <NumberInput label={run.slurm ? "Devices on each node" : "Devices"} min={1} max={1024} allowDecimal={false} value={devices} error={fields["compute.devices"]} onChange={(value) => setDevices(countOf(value))} data-autofocus />
-          {run.slurm && <NumberInput label="Nodes" min={1} max={1024} allowDecimal={false} value={asked.nodes} error={fields["compute.nodes"]} onChange={(value) => setNodes(countOf(value))} />}
+          {run.slurm && run.kind === "pretrain" && <NumberInput label="Nodes" min={1} max={1024} allowDecimal={false} value={asked.nodes} error={fields["compute.nodes"]} onChange={(value) => setNodes(countOf(value))} />}
         </Group>
         <Changes error={spread.error} changes={spread.data?.changes} />
         {goOn.error && <Alert color="red">{goOn.error.message}</Alert>}
