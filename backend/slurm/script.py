@@ -67,7 +67,7 @@ def _of_run(profile: Profile, job: Job, runs: str) -> tuple[dict[str, str], list
         "chdir": _quoted(folder),
         "output": _quoted(f"{folder}/output.log"),
     }
-    begins = ["", *_exports({"SCELAB_ATTEMPT": run.cookie}), f"attempt={run.attempt}"]
+    begins = [f"export SCELAB_ATTEMPT={run.cookie}", f"lab_attempt={run.attempt}"]
     return mine, begins, f"{shlex.quote(folder)} --attempt {run.attempt}"
 
 
@@ -82,20 +82,19 @@ def _of_array(profile: Profile, job: Job, runs: str) -> tuple[dict[str, str], li
         "output": _quoted(f"{runs}/{array_folder(job.token)}/%a/output.log"),
     }
     tasks = [
-        f"  {one.index}) run={one.run_id} attempt={one.attempt} SCELAB_ATTEMPT={one.cookie} ;;"
+        f"  {one.index}) lab_run={one.run_id} lab_attempt={one.attempt} SCELAB_ATTEMPT={one.cookie} ;;"
         for one in job.members
     ]
     begins = [
-        "",
         "# Each task is a run of its own: its folder, its attempt, and what its processes are known by.",
         'case "$SLURM_ARRAY_TASK_ID" in',
         *tasks,
         "esac",
         "export SCELAB_ATTEMPT",
-        f'folder={shlex.quote(runs)}/"$run"',
-        f'cd "$folder" || exit {NO_FOLDER}',
+        f'lab_folder={shlex.quote(runs)}/"$lab_run"',
+        f'cd "$lab_folder" || exit {NO_FOLDER}',
     ]
-    return mine, begins, '"$folder" --attempt "$attempt"'
+    return mine, begins, '"$lab_folder" --attempt "$lab_attempt"'
 
 
 @dataclass(frozen=True)
@@ -212,14 +211,14 @@ def _body(profile: Profile, job: Job, begins: list[str], arguments: str) -> list
         "",
         "# A job that SLURM starts once more is not the lab's: its run is submitted again as a new attempt.",
         f'[ "${{SLURM_RESTART_COUNT:-0}}" = 0 ] || exit {STARTED_TWICE}',
-        f'echo "== attempt {job.attempt} on $(hostname), $(date -u +%FT%TZ) =="',
-        *_preamble(profile),
         *begins,
+        'echo "== attempt $lab_attempt on $(hostname), $(date -u +%FT%TZ) =="',
+        *_preamble(profile),
         *_environment(job),
         "",
         "# Before the time limit: every rank saves at the same step and leaves. A user's stop goes first.",
         "warn() {",
-        '  [ "$(cat attempt)" = "$attempt" ] || return 0',
+        '  [ "$(cat attempt)" = "$lab_attempt" ] || return 0',
         "  printf preempt > .stop.slurm && mv -n .stop.slurm stop",
         "}",
         "trap warn USR1",

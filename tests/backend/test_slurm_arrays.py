@@ -109,9 +109,9 @@ def test_an_array_asks_once_and_its_tasks_log_into_their_own_runs() -> None:
 def test_each_task_finds_its_own_run_attempt_and_cookie() -> None:
     """The script's own lines, run by a shell up to where the trainer would start."""
     text = sbatch_text(Profile(runs_folder="/tmp"), array())
-    lines = [line for line in text.splitlines() if not line.startswith(("#", "srun", "cd "))]
+    lines = [line for line in text.splitlines() if not line.startswith(("#", "srun", "cd ", "echo "))]
     upto = lines[: lines.index("step=$!")]
-    script = "\n".join([*upto, 'echo "$folder $attempt $SCELAB_ATTEMPT"'])
+    script = "\n".join([*upto, 'echo "$lab_folder $lab_attempt $SCELAB_ATTEMPT"'])
     said = [
         subprocess.run(
             ["bash", "-c", script],
@@ -123,6 +123,12 @@ def test_each_task_finds_its_own_run_attempt_and_cookie() -> None:
         for task in ("0", "2")
     ]
     assert said == ["/tmp/12 1 c0ffee", "/tmp/14 1 badcafe"]
+
+
+def test_a_task_says_its_own_attempt_before_its_setup_lines_run() -> None:
+    text = sbatch_text(Profile(runs_folder="/tmp", setup="attempt=9"), array())
+    said = text.index('echo "== attempt $lab_attempt')
+    assert text.index("esac") < said < text.index("attempt=9")
 
 
 def test_a_folder_with_spaces_makes_good_shell() -> None:
@@ -148,7 +154,7 @@ def test_the_script_before_launch_shows_the_array(site: Lab, rest: TestClient) -
     make(rest, array_limit=2)
     text = rest.post("/runs/preview", json=ask(1, 2, 3)).json()["sbatch"]
     assert "#SBATCH --array=0-2%2" in text
-    assert "  2) run=3 attempt=1" in text
+    assert "  2) lab_run=3 lab_attempt=1" in text
     assert "--array" not in rest.post("/runs/preview", json=ask(1)).json()["sbatch"]
 
 

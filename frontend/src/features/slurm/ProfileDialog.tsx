@@ -78,9 +78,8 @@ export function ProfileDialog({ profile, sites, isBusy, failure, onClose, onSave
             ))}
             <Textarea size="xs" label="Modules" description="One a line, as in cuda/12.4." autosize minRows={2} {...bind("modules")} />
             <Textarea size="xs" label="Further options of sbatch" description="One a line, as in reservation=lab." autosize minRows={2} {...bind("extra")} />
-          </SimpleGrid>
-          <Group align="flex-start" justify="space-between">
             <Checkbox
+              mt={6}
               size="xs"
               label="Several seeds as one array"
               description="Runs of one launch that ask for the same go out as one submission."
@@ -88,7 +87,7 @@ export function ProfileDialog({ profile, sites, isBusy, failure, onClose, onSave
               onChange={({ currentTarget: { checked } }) => setTyped((old) => ({ ...old, arrays: String(checked) }))}
             />
             <TextInput size="xs" label="Of an array at a time" description="0 leaves it to SLURM." disabled={typed.arrays !== "true"} {...bind("array_limit")} />
-          </Group>
+          </SimpleGrid>
           <Textarea size="xs" label="Setup lines" description="Shell, before the trainer starts." autosize minRows={3} styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }} {...bind("setup")} />
           {failure && !isAtField && <ErrorBox error={failure} />}
           <Group justify="space-between">
