@@ -3,11 +3,12 @@
 Every writer names the attempt it speaks for; one that speaks for an older attempt changes nothing.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from backend.compute.leases import devices_of, lease, lock_host, release_devices
 from backend.compute.tables import Device
@@ -37,6 +38,11 @@ from sce.definition import Evaluation, Pretrain, definition_adapter
 from sce.definition.problems import problems_of
 
 CLAIMS_LOCK = 0x5CE_0004
+PROGRESS = (
+    *(Run.state, Run.attempt, Run.journal_offset, Run.summary),
+    *(Run.step, Run.steps, Run.epoch, Run.phase, Run.progress, Run.eta_s),
+)
+"""Columns of how far a run has come."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +132,19 @@ def lock_run(db: Session, run_id: int) -> Run:
     return db.scalars(
         select(Run).where(Run.id == run_id).with_for_update().execution_options(populate_existing=True)
     ).one()
+
+
+def lock_free_runs(db: Session, run_ids: Iterable[int]) -> Sequence[Run]:
+    """Rows of those runs that nobody else holds, held until commit. What is seldom wanted is not read."""
+    asked = (
+        select(Run)
+        .where(Run.id.in_(run_ids))
+        .order_by(Run.id)
+        .options(load_only(*PROGRESS))
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    return db.scalars(asked).all()
 
 
 def attempt_of(db: Session, run_id: int, number: int) -> Attempt | None:

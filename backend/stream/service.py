@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Literal
 
-from sqlalchemy import delete, event, func, select
+from sqlalchemy import delete, event, func, insert, select
 from sqlalchemy.orm import Session, SessionTransaction
 
 from backend.db import in_transaction, lock_for_this_transaction, now
@@ -49,7 +49,8 @@ def _write_changes(db: Session) -> None:
     if told:
         # Cursors must rise in the order of commits, or a follower would step over a slow transaction.
         lock_for_this_transaction(db, CHANGES_LOCK)
-        db.add_all(Change(topic=topic, subject_id=subject_id) for topic, subject_id in sorted(told))
+        rows = [{"topic": topic, "subject_id": subject_id} for topic, subject_id in sorted(told)]
+        db.connection().execute(insert(Change), rows)
 
 
 @event.listens_for(Session, "after_soft_rollback")

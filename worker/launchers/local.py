@@ -64,10 +64,10 @@ class LocalLauncher(Launcher):
         return Handle(str(Leader(child.pid, began or 0, self._host, cookie)))
 
     def observe(self, handle: Handle) -> Sighting:
-        self._reap()
         leader = Leader.parse(handle)
         if is_alive(leader):
             return Sighting.ALIVE
+        self._reap()
         left = list(members(leader.cookie))
         # Somebody may have killed the attendant alone: the trainer then goes on without it.
         if any(self._program[-1] in command_line(process) for process in left):

@@ -24,7 +24,7 @@ from backend.slurm.record import (
 )
 from worker.causes import Cause, cause_of, tail_of
 from worker.clock import failure_of
-from worker.journal import drain
+from worker.journal import drain, drain_together
 from worker.launchers import Exit
 from worker.launchers.slurm import SlurmHandle, SlurmLauncher
 from worker.place import Workplace
@@ -65,15 +65,17 @@ class SlurmWatch:
     over_since: dict[str, float] = field(default_factory=dict)
     forgotten_since: dict[str, float] = field(default_factory=dict)
     waits: Waits = field(default_factory=Waits)
+    spoiled: set[int] = field(default_factory=set)
+    """Runs that could not be looked at the last time."""
 
     def look(self) -> None:
         """Submit what waits, read what was written, ask SLURM when it is time."""
         with self.place.looks.begin() as db:
             profiles = live_profiles(db)
+            if not profiles:
+                return
             rows = [row for row in watched(db, host=self.place.host) if row.profile_id is not None]
         self.waits.forget(rows)
-        if not profiles:
-            return
         if self._is_due(self.sites_at, "to adopt", ADOPT_S):
             self.adopt()
             forget_arrays(self.place)
@@ -98,8 +100,10 @@ class SlurmWatch:
                     rehost(db, run_id=row.run_id, attempt=row.attempt, host=self.place.host)
 
     def _look_at_site(self, login: str, rows: Sequence[Watched], profiles: Mapping[int, Profile]) -> None:
+        current = drain_together(self.place, [row for row in rows if row.run_id not in self.spoiled])
         for row in rows:
-            self._safely(row, partial(self._read_on, row, login))
+            if row.run_id not in current:
+                self._safely(row, partial(self._read_on, row, login))
         if not self.launcher.site(login).is_here or not self._is_due(self.polled_at, login, self.poll_s):
             return
         try:
@@ -237,8 +241,11 @@ class SlurmWatch:
         failure = failure_of(act)
         if isinstance(failure, SlurmAway | Refused):
             raise failure
-        if failure is not None:
-            log.error("run %d could not be looked at", row.run_id, exc_info=failure)
+        if failure is None:
+            self.spoiled.discard(row.run_id)
+            return
+        self.spoiled.add(row.run_id)
+        log.error("run %d could not be looked at", row.run_id, exc_info=failure)
 
     @staticmethod
     def _is_due(last: dict[str, float], login: str, period_s: float) -> bool:
