@@ -8,12 +8,15 @@ buckets serves it.
 
 import argparse
 import math
+import multiprocessing
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 from sqlalchemy import select
@@ -21,11 +24,12 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from backend.db import open_engine, open_sessions
 from backend.experiments.service import named
+from backend.metrics.points import NewPoint
 from backend.metrics.service import Asked, read_metrics
-from backend.metrics.store import NewPoint, add_points
+from backend.metrics.store import add_points
 from backend.metrics.tables import Point, Series
 from backend.migrations import upgrade
-from backend.runs.ingest import ingest
+from backend.runs.ingest import ingest, ingest_plain
 from backend.runs.tables import Run
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "backend"))
@@ -35,6 +39,10 @@ WIDTH = 1500
 KEYS = 8
 WRITERS, TURN = 32, 125
 """32 trainers write 1,000 points a second each: 125 lines in the second that a busy watch takes for a turn."""
+TOGETHER = 16
+"""Runs in one commit: the watch takes up to 2,000 lines together."""
+WORKERS = 4
+"""Hosts that each watch their own of the runs."""
 BATCH = 500
 """Journal lines applied in one transaction."""
 
@@ -49,6 +57,10 @@ def main() -> None:
         sessions = open_sessions(open_engine(url))
         for what, result in measured(sessions, options.points, options.queries):
             print(f"{name:<12}{what:<46}{result:>28}", flush=True)
+        if name == "PostgreSQL":
+            what = f"{WORKERS} workers at once, {WRITERS // WORKERS} of them each"
+            rate = f"{side_by_side(url):,.0f} points/s"
+            print(f"{name:<12}{what:<46}{rate:>28}", flush=True)
 
 
 def databases() -> Iterator[tuple[str, str]]:
@@ -76,6 +88,7 @@ def measured(sessions: sessionmaker[Session], points: int, queries: int) -> Iter
         f"{WRITERS} running journals in turn, {TURN} lines a commit",
         f"{turns_rate(sessions):,.0f} points/s",
     )
+    yield f"the same, {TOGETHER} runs a commit (a busy watch)", f"{together_rate(sessions):,.0f} points/s"
     run_id = fill(sessions, points)
     with sessions() as db:
         whole = Asked(run_ids=[run_id], keys=["train/loss"], width=WIDTH)
@@ -108,6 +121,52 @@ def turns_rate(sessions: sessionmaker[Session], *, turns: int = 10) -> float:
                 with sessions.begin() as db:
                     ingest(db, run_id=run_id, lines=lines)
     return turns * WRITERS * TURN * KEYS / took_s()
+
+
+def together_rate(sessions: sessionmaker[Session]) -> float:
+    """The same, when it records several runs in one transaction."""
+    runs = [new_run(sessions) for _ in range(WRITERS)]
+    with stopwatch() as took_s:
+        points = record_together(sessions, runs)
+    return points / took_s()
+
+
+def record_together(sessions: sessionmaker[Session], runs: list[int], *, turns: int = 10) -> int:
+    """Say how many points that were."""
+    for turn in range(turns):
+        lines = [(event(step), step) for step in range(turn * TURN + 1, (turn + 1) * TURN + 1)]
+        for first in range(0, len(runs), TOGETHER):
+            with sessions.begin() as db:
+                ingest_plain(db, dict.fromkeys(runs[first : first + TOGETHER], lines))
+    return turns * len(runs) * TURN * KEYS
+
+
+def side_by_side(url: str) -> float:
+    """Points a second of several workers at once, each a process of its own."""
+    engine = open_engine(url)
+    runs = [new_run(open_sessions(engine)) for _ in range(WRITERS)]
+    engine.dispose()
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(WORKERS)
+    with ProcessPoolExecutor(WORKERS, context, _meet, (barrier,)) as workers:
+        took = list(workers.map(_work, [url] * WORKERS, [runs[n::WORKERS] for n in range(WORKERS)]))
+    spent_s = max(ended for _, _, ended in took) - min(began for _, began, _ in took)
+    return sum(points for points, _, _ in took) / spent_s
+
+
+_barriers: list[Barrier] = []
+
+
+def _meet(barrier: Barrier) -> None:
+    """None begins before all are there."""
+    _barriers.append(barrier)
+
+
+def _work(url: str, runs: list[int]) -> tuple[int, float, float]:
+    sessions = open_sessions(open_engine(url))
+    _barriers[0].wait()
+    began = time.time()
+    return record_together(sessions, runs), began, time.time()
 
 
 def event(step: int) -> dict[str, object]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import Select, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from backend.metrics.buckets import Piece, Row, bucket_size, fold_rows, level_for, pieces
@@ -152,23 +153,35 @@ def spans(cutoffs: Mapping[int, int], first: int, last: int) -> list[Span]:
 
 
 def _read(db: Session, series_id: int, span: Span, piece: Piece) -> Sequence[Row]:
-    flag = literal(int(span.is_superseded))
+    size = 8**piece.level
+    points = _points(series_id, span, piece.first_block * size, (piece.last_block + 1) * size - 1)
     if piece.level == 0:
-        value = Point.value
-        asked = select(
-            Point.step, Point.epoch, Point.time, value, value, value, value, literal(1), flag
-        ).where(Point.series_id == series_id, Point.step.between(piece.first_block, piece.last_block))
-        by_attempt = Point.attempt == span.attempt
-    else:
-        columns = (Rollup.step, Rollup.epoch, Rollup.time, Rollup.first, Rollup.last, Rollup.min, Rollup.max)
-        asked = select(*columns, Rollup.count, flag).where(
-            Rollup.series_id == series_id,
-            Rollup.level == piece.level,
-            Rollup.block.between(piece.first_block, piece.last_block),
-        )
-        by_attempt = Rollup.attempt == span.attempt
-    rows = db.execute(asked if span.attempt is None else asked.where(by_attempt)).all()
-    return [tuple(row) for row in rows]
+        return [tuple(row) for row in db.execute(points).all()]
+    # In one statement, so that a point that is folded meanwhile is neither read twice nor missed.
+    folded_to = select(Series.folded_to).where(Series.id == series_id).scalar_subquery()
+    both = union_all(_rollups(series_id, span, piece), points.where(Point.id > folded_to))
+    return [tuple(row) for row in db.execute(both).all()]
+
+
+def _points(
+    series_id: int, span: Span, first_step: int, last_step: int
+) -> Select[*tuple[Any, ...]]:  # Any: columns
+    value = Point.value
+    columns = (Point.step, Point.epoch, Point.time, value, value, value, value)
+    asked = select(*columns, literal(1), literal(int(span.is_superseded))).where(
+        Point.series_id == series_id, Point.step.between(first_step, last_step)
+    )
+    return asked if span.attempt is None else asked.where(Point.attempt == span.attempt)
+
+
+def _rollups(series_id: int, span: Span, piece: Piece) -> Select[*tuple[Any, ...]]:  # Any: columns
+    columns = (Rollup.step, Rollup.epoch, Rollup.time, Rollup.first, Rollup.last, Rollup.min, Rollup.max)
+    asked = select(*columns, Rollup.count, literal(int(span.is_superseded))).where(
+        Rollup.series_id == series_id,
+        Rollup.level == piece.level,
+        Rollup.block.between(piece.first_block, piece.last_block),
+    )
+    return asked if span.attempt is None else asked.where(Rollup.attempt == span.attempt)
 
 
 def _since(row: Series, points: Sequence[Point], cutoffs: Mapping[int, int], cursor: int) -> SeriesView:

@@ -21,6 +21,10 @@ class Series(Table):
     last_value: Mapped[float | None] = mapped_column(Float(53))
     min_value: Mapped[float | None] = mapped_column(Float(53))
     max_value: Mapped[float | None] = mapped_column(Float(53))
+    num_unfolded: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Its newest points, which no rollup holds yet."""
+    folded_to: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """Rollups hold its points up to this id."""
 
 
 class Point(Table):
@@ -45,9 +49,9 @@ class Point(Table):
 
 
 class Rollup(Table):
-    """The points of one attempt in one block of ``8 ** level`` steps, folded as they arrive.
+    """The points of one attempt in one block of ``8 ** level`` steps, folded some at a time as they arrive.
 
-    A chart of a million points reads a few thousand of these instead.
+    A chart of a million points reads a few thousand of these instead, and the few that are not folded yet.
     """
 
     __tablename__ = "rollups"

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from backend.checkpoints.registry import mark_removed, register_checkpoint
 from backend.evaluations.planned import launch_planned
-from backend.metrics.store import MAX_KEY, NewPoint, add_points_of_runs, finite
+from backend.metrics.points import NewPoint, finite
+from backend.metrics.store import MAX_KEY, add_points_of_runs
 from backend.nudge import nudge
 from backend.runs.claims import attempt_of, close_attempt, lock_free_runs, lock_run
 from backend.runs.life import (

@@ -26,7 +26,8 @@ from backend.client import Refused, TookTooLong, Unreachable
 from backend.connection import MissingToken, NotRunning, read_connection
 from backend.datasets.service import index_failed
 from backend.db import now
-from backend.metrics.store import NewPoint, add_points
+from backend.metrics.points import NewPoint
+from backend.metrics.store import add_points
 from backend.runs.tables import Run
 from backend.settings import Settings
 from backend.tabulate import age, as_table, bytes_words, duration_words, number

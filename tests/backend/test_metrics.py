@@ -7,11 +7,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from makers import Lab, end, metrics, start
+from sqlalchemy import func, select
 
 from backend.errors import NotFound
 from backend.metrics.buckets import bucket_size, fold_rows, level_for, pieces
+from backend.metrics.points import NewPoint
 from backend.metrics.service import Asked, list_series, read_metrics
-from backend.metrics.store import NewPoint, add_points
+from backend.metrics.store import AT_ONCE, add_points
+from backend.metrics.tables import Rollup, Series
 from backend.metrics.views import SeriesView
 
 
@@ -76,6 +79,49 @@ def test_a_zoom_holds_the_range_and_nothing_else(record: Lab, ends: list[int], w
 def test_a_short_curve_is_given_as_it_is(record: Lab) -> None:
     seen = curve(record, fill(record, [3.0, 1.0, 2.0]))
     assert (seen.step, seen.first, seen.is_raw) == ([0, 1, 2], [3.0, 1.0, 2.0], True)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    values=st.lists(st.floats(-1e6, 1e6) | st.just(math.nan), min_size=1, max_size=200),
+    cuts=st.lists(st.integers(0, 200), max_size=12),
+    width=st.integers(1, 30),
+    zoom=st.tuples(st.integers(0, 199), st.integers(0, 199)).map(sorted),
+)
+def test_a_curve_is_the_same_however_its_points_came(
+    record: Lab, values: list[float], cuts: list[int], width: int, zoom: list[int]
+) -> None:
+    """In one go all are folded; in pieces some wait, and are read as they are."""
+    whole, pieced = fill(record, values), record.runs(1)[0]
+    points = [NewPoint("a", step, step / 10, float(step), value, 1) for step, value in enumerate(values)]
+    for begin, stop in itertools.pairwise(sorted({0, len(values), *(min(cut, len(values)) for cut in cuts)})):
+        with record.sessions.begin() as db:
+            add_points(db, run_id=pieced, points=points[begin:stop])
+    for first, last in ((None, None), (zoom[0], zoom[1])):
+        one, other = (curve(record, run, first=first, last=last, width=width) for run in (whole, pieced))
+        for column in ("step", "min", "max", "first", "last", "count"):
+            assert getattr(one, column) == getattr(other, column), column
+
+
+def test_single_points_wait_until_a_few_can_be_folded(record: Lab) -> None:
+    (run_id,) = record.runs(1)
+    for step in range(AT_ONCE + 1):
+        with record.sessions.begin() as db:
+            add_points(db, run_id=run_id, points=[NewPoint("a", step, 0.0, 0.0, float(step), 1)])
+            folded = db.scalar(select(func.sum(Rollup.count)).where(Rollup.level == 1)) or 0
+            waiting = db.scalars(select(Series.num_unfolded)).one()
+        assert (folded, waiting) == ((0, step + 1) if step + 1 < AT_ONCE else (AT_ONCE, step + 1 - AT_ONCE))
+    assert curve(record, run_id, width=1).max == [float(AT_ONCE)]
+
+
+def test_a_number_that_is_none_waits_as_one(record: Lab) -> None:
+    (run_id,) = record.runs(1)
+    for step in range(AT_ONCE):
+        with record.sessions.begin() as db:
+            value = math.inf if step else 2.0
+            add_points(db, run_id=run_id, points=[NewPoint("a", step, 0.0, 0.0, value, 1)])
+    seen = curve(record, run_id, width=1)
+    assert (seen.min, seen.max, seen.first, seen.last, seen.count) == ([2.0], [2.0], [2.0], [None], [AT_ONCE])
 
 
 def test_a_zoom_gives_finer_buckets(record: Lab) -> None:

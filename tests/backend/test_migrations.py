@@ -1,6 +1,7 @@
 """The schema's history: from empty, twice, by many at once, and never backwards."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -42,6 +43,24 @@ def test_migrations_make_exactly_the_tables_that_the_code_knows(own_url: str) ->
         command.check(config(connection))
     assert set(inspect(engine).get_table_names()) == {*Table.metadata.tables, "alembic_version"}
     assert is_current(engine)
+
+
+def test_rollups_of_an_older_version_hold_all_of_its_points(tmp_path: Path) -> None:
+    file = tmp_path / "older.db"
+    engine = open_engine(f"sqlite:///{file}")
+    with engine.begin() as connection:
+        command.upgrade(config(connection), "0010_host_loads")
+    with sqlite3.connect(file) as db:  # where no run needs to be there
+        db.execute(
+            "INSERT INTO series (run_id, key, num_points, first_step, last_step) VALUES (1, 'a', 2, 0, 9)"
+        )
+        point = "INSERT INTO points (id, series_id, step, epoch, time, value, attempt) VALUES (?, 1, ?, 0, 0, 1, 1)"
+        db.executemany(point, [(7, 0), (8, 9)])
+    upgrade(f"sqlite:///{file}")
+    with engine.connect() as connection:
+        row = connection.execute(text("SELECT num_unfolded, folded_to FROM series")).one()
+    assert tuple(row) == (0, 8)
+    engine.dispose()
 
 
 def test_an_upgrade_may_be_repeated(own_url: str) -> None:
