@@ -51,12 +51,11 @@ def has_room(place: Workplace) -> bool:
 
 def launch(place: Workplace, claim: Claim) -> None:
     """Write what is asked, start the processes, keep their handle."""
-    if not is_ours(place, claim):  # this worker slept, and the folder is a newer attempt's by now
-        log.warning("run %d attempt %d was taken back before it was launched", claim.run_id, claim.attempt)
-        return
-    folder = place.folder(claim.run_id)
     try:
-        prepare(folder, claim)
+        folder = take_folder(place, claim)
+        if folder is None:
+            log.warning("run %d attempt %d was taken back before its launch", claim.run_id, claim.attempt)
+            return
         handle = place.launcher.start(
             folder.path, attempt=claim.attempt, resources=resources_of(place, claim)
         )
@@ -88,6 +87,22 @@ def _keep(place: Workplace, claim: Claim, handle: Handle) -> None:
         ask_to_stop(place, row)
 
 
+def take_folder(place: Workplace, claim: Taken) -> RunDir | None:
+    """The run's folder as the trainer wants it. None when this worker slept, and the claim was taken back.
+
+    Raises ``OSError``.
+    """
+    folder = place.folder(claim.run_id)
+    # Seen first, read second: who took the claim over was in the record before he was in the folder.
+    is_anothers = folder.attempt() >= claim.attempt
+    if not is_ours(place, claim):
+        return None
+    if is_anothers:
+        set_aside(folder)
+    prepare(folder, claim)
+    return folder
+
+
 def is_ours(place: Workplace, claim: Taken) -> bool:
     """Whether the claim still counts: the sweep puts back what is not launched in time."""
     with place.looks.begin() as db:
@@ -96,9 +111,7 @@ def is_ours(place: Workplace, claim: Taken) -> bool:
 
 
 def prepare(folder: RunDir, claim: Taken) -> None:
-    """The run's folder as the trainer wants it. Raises ``OSError``."""
-    if folder.attempt() >= claim.attempt:
-        set_aside(folder)
+    """Write what is asked into the run's folder, and give it to the attempt. Raises ``OSError``."""
     folder.path.mkdir(parents=True, exist_ok=True)
     folder.write_definition(claim.definition)
     folder.begin_attempt(claim.attempt)

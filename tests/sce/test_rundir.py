@@ -116,6 +116,20 @@ def test_attempts_are_counted_in_the_folder(started: RunDir) -> None:
     assert started.attempt() == 2
 
 
+def test_a_folder_goes_back_to_no_older_attempt(started: RunDir) -> None:
+    """A worker that slept since it was to start attempt 2."""
+    started.begin_attempt(3)
+    started.begin_attempt(2)
+    assert started.attempt() == 3
+
+
+def test_attempts_of_an_older_version_are_counted_on(started: RunDir) -> None:
+    """It wrote the newest number alone."""
+    (started.path / "attempt").write_text("12")
+    started.begin_attempt(13)
+    assert started.attempt() == 13
+
+
 def test_nothing_temporary_is_left(started: RunDir) -> None:
     started.begin_attempt(1)
     started.request_stop()

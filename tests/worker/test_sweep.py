@@ -3,6 +3,7 @@
 import os
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -17,7 +18,7 @@ from tests.worker.conftest import Shop
 from tests.worker.trainer import Trainer
 from worker.launchers import Resources
 from worker.launchers.fake import FakeLauncher
-from worker.runs import prepare, start_runs
+from worker.runs import launch, prepare, start_runs
 from worker.sweep import give_up_lost_hosts, mend_claims, sweep, take_back_stray_leases
 
 AT_ONCE = timedelta(0)
@@ -40,6 +41,27 @@ def test_a_claim_that_was_never_launched_goes_back_into_the_queue(shop: Shop, fa
     start_runs(shop.place)
     assert shop.run(run_id).attempt == 2
     assert len(fake.started) == 1
+
+
+def test_a_worker_that_sleeps_on_the_way_to_the_folder_takes_it_from_no_newer_attempt(
+    shop: Shop, fake: FakeLauncher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = shop.queue()
+    slept_over = claim(shop)
+    folder = shop.place.folder(run_id)
+
+    def sleep_first(*about: Any) -> None:
+        monkeypatch.setattr("worker.runs.prepare", prepare)
+        mend_claims(shop.place, older_than=AT_ONCE)
+        start_runs(shop.place)
+        folder.append({"event": "note", "level": "info", "text": "at work"}, attempt=2)
+        prepare(*about)
+
+    monkeypatch.setattr("worker.runs.prepare", sleep_first)
+    launch(shop.place, slept_over)
+    assert folder.attempt() == 2
+    assert [line.event["text"] for line in folder.read()] == ["at work"]
+    assert fake.alive == {fake.handle_of(folder.path, 2)}
 
 
 def test_a_launch_whose_handle_was_lost_is_adopted(shop: Shop, fake: FakeLauncher) -> None:

@@ -26,7 +26,7 @@ from backend.slurm.script import array_folder
 from worker.launchers import Handle, LaunchFailed
 from worker.launchers.slurm import SlurmHandle, SlurmLauncher
 from worker.place import Workplace
-from worker.runs import ask_to_stop, find, has_room, is_ours, prepare
+from worker.runs import ask_to_stop, find, has_room, take_folder
 
 log = logging.getLogger(__name__)
 
@@ -106,15 +106,14 @@ def submit(place: Workplace, launcher: SlurmLauncher, together: Sequence[Submiss
 
 def _is_made_ready(place: Workplace, asked: Submission) -> bool:
     """Whether its folder is as the trainer wants it, and the claim still counts."""
-    if not is_ours(place, asked):
-        log.warning("run %d attempt %d was taken back before it was submitted", asked.run_id, asked.attempt)
-        return False
     try:
-        prepare(place.folder(asked.run_id), asked)
+        folder = take_folder(place, asked)
     except OSError as error:
         _fail(place, asked, error)
         return False
-    return True
+    if folder is None:
+        log.warning("run %d attempt %d was taken back before it was submitted", asked.run_id, asked.attempt)
+    return folder is not None
 
 
 def _fail(place: Workplace, asked: Submission, error: OSError | LaunchFailed, *, beside: int = 0) -> None:
