@@ -12,7 +12,7 @@ from functools import partial
 from operator import attrgetter
 
 from backend.db import now
-from backend.runs.claims import mark_gone, record_handle, release, requeue
+from backend.runs.claims import mark_gone, record_handle, release, requeue, was_launched
 from backend.runs.life import RUNNING, STARTING, STOPPING
 from backend.runs.retries import due, see_to_retry
 from backend.runs.watched import Watched, silent_hosts, stray_leases, unserved, watched
@@ -96,14 +96,18 @@ def mend_claims(place: Workplace, *, older_than: timedelta = UNLAUNCHED_AFTER) -
 
 
 def _mend(place: Workplace, row: Watched) -> None:
+    # The sign first, the processes second: who had begun and is not there is gone, and not about to come.
+    began = has_begun(place, row)
     handle = place.launcher.find(place.folder(row.run_id).path, attempt=row.attempt)
-    if handle is None and has_begun(place, row):
+    if handle is None and began:
         Watch(place).conclude(row)
         return
     with place.sessions.begin() as db:
         if handle is not None:
             log.info("run %d attempt %d: found its processes again", row.run_id, row.attempt)
             record_handle(db, run_id=row.run_id, attempt=row.attempt, handle=handle)
+        elif was_launched(db, run_id=row.run_id, attempt=row.attempt):
+            log.info("run %d attempt %d was started after all", row.run_id, row.attempt)
         elif row.state is STARTING:
             sentence = "The worker went away before it could start it."
             requeue(db, run_id=row.run_id, attempt=row.attempt, sentence=sentence)

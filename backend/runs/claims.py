@@ -151,8 +151,16 @@ def attempt_of(db: Session, run_id: int, number: int) -> Attempt | None:
     return db.scalar(select(Attempt).where(Attempt.run_id == run_id, Attempt.number == number))
 
 
+def was_launched(db: Session, *, run_id: int, attempt: int) -> bool:
+    """Whether somebody who was slow has started the attempt after all; if not, he learns of what is done now."""
+    lock_run(db, run_id)
+    row = attempt_of(db, run_id, attempt)
+    return row is not None and row.handle is not None
+
+
 def record_handle(db: Session, *, run_id: int, attempt: int, handle: str) -> None:
     """Keep what the launcher knows the attempt's processes by."""
+    lock_run(db, run_id)  # whoever takes the claim back does it before, and is seen, or sees the handle
     row = attempt_of(db, run_id, attempt)
     assert row is not None, f"run {run_id} has no attempt {attempt}"
     row.handle = handle

@@ -15,6 +15,7 @@ from backend.runs.claims import Claim, claim_next
 from backend.runs.life import STOPPING, move
 from backend.runs.tables import Attempt, Run
 from tests.worker.conftest import Shop
+from tests.worker.test_runs import ask_to_stop
 from tests.worker.trainer import Trainer
 from worker.launchers import Resources
 from worker.launchers.fake import FakeLauncher
@@ -62,6 +63,26 @@ def test_a_worker_that_sleeps_on_the_way_to_the_folder_takes_it_from_no_newer_at
     assert folder.attempt() == 2
     assert [line.event["text"] for line in folder.read()] == ["at work"]
     assert fake.alive == {fake.handle_of(folder.path, 2)}
+
+
+@pytest.mark.parametrize("state", ["starting", "stopping"])
+def test_a_slow_launch_that_goes_through_beside_the_sweep_is_left_at_work(
+    state: str, shop: Shop, fake: FakeLauncher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sweep has looked for its processes, and has not yet put the claim back."""
+    run_id = shop.queue()
+    claimed = claim(shop)
+    if state == "stopping":
+        ask_to_stop(shop, run_id)
+
+    def find_too_early(*_: Any, **__: Any) -> None:
+        launch(shop.place, claimed)
+
+    monkeypatch.setattr(fake, "find", find_too_early)
+    mend_claims(shop.place, older_than=AT_ONCE)
+    assert shop.run(run_id).state == state
+    assert shop.attempts(run_id)[0].ended_at is None
+    assert fake.alive
 
 
 def test_a_launch_whose_handle_was_lost_is_adopted(shop: Shop, fake: FakeLauncher) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from backend.db import now
-from backend.runs.claims import fail, mark_gone, record_handle, requeue
+from backend.runs.claims import fail, mark_gone, record_handle, requeue, was_launched
 from backend.runs.life import STARTING, STOPPING
 from backend.runs.watched import Watched, watched
 from backend.slurm.commands import SlurmAway
@@ -165,7 +165,7 @@ def keep(
     """Record the jobs, by run and attempt, all at once. A claim that was taken back meanwhile must not run on."""
     jobs = {key: SlurmHandle.parse(handle).job for key, handle in handles.items()}
     with place.sessions.begin() as db:
-        for (run_id, attempt), handle in handles.items():
+        for (run_id, attempt), handle in sorted(handles.items()):
             record_handle(db, run_id=run_id, attempt=attempt, handle=handle)
         note_jobs(db, {key: JobSight(job, "PENDING") for key, job in jobs.items()})
         rows = {run_id: find(db, run_id) for run_id, _ in jobs}
@@ -222,7 +222,9 @@ def _mend(place: Workplace, launcher: SlurmLauncher, row: Watched, profile: Prof
         keep(place, launcher, {(row.run_id, row.attempt): handle}, profile)
         return
     with place.sessions.begin() as db:
-        if row.state is STARTING:
+        if was_launched(db, run_id=row.run_id, attempt=row.attempt):
+            log.info("run %d attempt %d was submitted after all", row.run_id, row.attempt)
+        elif row.state is STARTING:
             sentence = "Its submission to SLURM was cut short."
             requeue(db, run_id=row.run_id, attempt=row.attempt, sentence=sentence)
         else:
