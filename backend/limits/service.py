@@ -10,6 +10,7 @@ from backend.limits.views import LimitRequest
 from backend.nudge import nudge
 from backend.people.deeds import record_deed
 from backend.people.tables import User
+from backend.stream.service import tell
 
 
 def all_limits(db: Session) -> list[Limit]:
@@ -23,6 +24,7 @@ def set_limit(db: Session, asked: LimitRequest, *, by: User) -> Limit:
     db.add(limit)
     db.flush()
     record_deed(db, "limit set", by=by, detail=asked.model_dump(exclude_none=True))
+    tell(db, "limit", limit.id)
     nudge(db, "worker.start_runs")
     return limit
 
@@ -34,6 +36,7 @@ def lift_limit(db: Session, limit_id: int, *, by: User) -> None:
         raise NotFound.of("limit", limit_id)
     db.delete(limit)
     record_deed(db, "limit lifted", by=by, detail={"user": limit.user_id, "experiment": limit.experiment_id})
+    tell(db, "limit", limit.id)
     nudge(db, "worker.start_runs")
 
 

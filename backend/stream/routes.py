@@ -27,7 +27,7 @@ async def follow_changes(
 ) -> StreamingResponse:
     """Changes as server-sent events: ``data: {"topic": "run", "subject_id": 12}``, the id is the cursor.
 
-    Topics are run, metrics, checkpoint, dataset and host; metrics and checkpoint name the run.
+    Topics are run, metrics, checkpoint, dataset, host and limit; metrics and checkpoint name the run.
     Without a cursor it begins with what happens next. An event named ``gap`` says that changes since
     the cursor are no longer kept: read again what you show.
     """

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 from backend.db import in_transaction, lock_for_this_transaction, now
 from backend.stream.tables import Change
 
-Topic = Literal["run", "metrics", "checkpoint", "dataset", "host"]
+Topic = Literal["run", "metrics", "checkpoint", "dataset", "host", "limit"]
 CHANGES_LOCK = 0x5CE_0001
 
 

@@ -14,7 +14,7 @@ class Change(Table):
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
     topic: Mapped[str] = mapped_column(String(16))
-    """run, metrics, checkpoint, dataset or host."""
+    """run, metrics, checkpoint, dataset, host or limit."""
     subject_id: Mapped[int]
     """Id of the row that changed; for metrics and checkpoint, of the run."""
     at: Mapped[datetime] = mapped_column(default=now)

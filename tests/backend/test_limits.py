@@ -12,6 +12,7 @@ from backend.people.tables import User
 from backend.runs.life import HOLDING
 from backend.runs.reading import run_view
 from backend.runs.tables import Run
+from backend.stream.tables import Change
 
 
 @pytest.fixture
@@ -99,6 +100,16 @@ def test_a_claim_between_two_looks_of_another_does_not_exceed_a_limit(ready: Lab
     a_is_done.set()
     b.join()
     assert holding(ready) == [1]
+
+
+def test_pages_are_told_of_a_limit_that_is_set_and_of_one_that_is_lifted(
+    ready: Lab, rest: TestClient
+) -> None:
+    limit_id = rest.put("/limits", json={"user": "admin", "runs": 1}).json()["id"]
+    rest.delete(f"/limits/{limit_id}")
+    with ready.sessions() as db:
+        told = db.scalars(select(Change.subject_id).where(Change.topic == "limit")).all()
+    assert told == [limit_id, limit_id]
 
 
 def test_a_limit_is_replaced_and_lifted_and_the_workers_are_told(ready: Lab, rest: TestClient) -> None:

@@ -23,6 +23,14 @@ test("a run's state touches the pages that show it, but asks for no curve again"
   expect(shows(["runs", 7, "metrics", "curves"], told)).toBe(false);
 });
 
+test("a limit touches the page that sets it and those that say why a run waits", () => {
+  const told = [{ topic: "limit", subject_id: 3 }] as const;
+  for (const key of [["limits"], ["queue"], ["runs", 7], ["runs", "list", {}]]) expect(shows(key, told)).toBe(true);
+  expect(shows(["runs", 7, "metrics", "curves"], told)).toBe(false);
+  expect(shows(["datasets"], told)).toBe(false);
+  expect(shows(["limits"], [{ topic: "run", subject_id: 7 }])).toBe(true);
+});
+
 test("changes that come together ask once, and those during an answer ask once more after it", async () => {
   let answer: () => void = () => undefined;
   const invalidateQueries = vi.fn(() => new Promise<void>((resolve) => void (answer = resolve)));

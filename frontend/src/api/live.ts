@@ -5,7 +5,7 @@ import { useEffect, useSyncExternalStore } from "react";
 
 import { SESSION_KEY } from "./session";
 
-export const TOPICS = ["run", "metrics", "checkpoint", "dataset", "host"] as const;
+export const TOPICS = ["run", "metrics", "checkpoint", "dataset", "host", "limit"] as const;
 export type Topic = (typeof TOPICS)[number];
 
 export interface Change {
@@ -46,12 +46,14 @@ const SLOW_PARTS: ReadonlySet<unknown> = new Set(["metrics", "logs", "configurat
 
 const CHANGED_BY: Record<Topic, (key: readonly unknown[], id: number) => boolean> = {
   run: ([root, , part]) =>
-    (root === "runs" && !SLOW_PARTS.has(part)) || root === "experiments" || root === "checkpoints" || root === "hosts" || root === "queue",
+    (root === "runs" && !SLOW_PARTS.has(part)) || root === "experiments" || root === "checkpoints" || root === "hosts" || root === "queue" || root === "limits",
   metrics: ([root, run, part], id) => root === "runs" && ((run === id && part !== "configuration") || run === "list"),
   checkpoint: ([root, run, part], id) =>
     root === "checkpoints" || (root === "runs" && (run === "list" || (run === id && !SLOW_PARTS.has(part)))),
   dataset: ([root]) => root === "datasets",
   host: ([root]) => root === "hosts" || root === "storage" || root === "queue",
+  // What a run waits for may be a limit.
+  limit: ([root, , part]) => root === "limits" || root === "queue" || (root === "runs" && !SLOW_PARTS.has(part)),
 };
 
 /** Whether a query shows what changed. */

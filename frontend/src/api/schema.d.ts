@@ -1399,7 +1399,7 @@ export interface paths {
          * Changes as server-sent events
          * @description Changes as server-sent events: ``data: {"topic": "run", "subject_id": 12}``, the id is the cursor.
          *
-         *     Topics are run, metrics, checkpoint, dataset and host; metrics and checkpoint name the run.
+         *     Topics are run, metrics, checkpoint, dataset, host and limit; metrics and checkpoint name the run.
          *     Without a cursor it begins with what happens next. An event named ``gap`` says that changes since
          *     the cursor are no longer kept: read again what you show.
          */

@@ -11,7 +11,7 @@ interface ErrorBoxProps {
 }
 
 export function ErrorBox({ error, title = "That did not work", onRetry }: ErrorBoxProps) {
-  const fields = error instanceof Refusal ? Object.entries(error.fields) : [];
+  const fields = error instanceof Refusal ? Object.entries(error.fields).filter(([field, message]) => field || message !== error.message) : [];
   return (
     <Alert role="alert" color="red" variant="outline" title={title} icon={<IconAlertTriangle size={18} aria-hidden />}>
       <Stack gap="xs" align="flex-start">
@@ -20,7 +20,9 @@ export function ErrorBox({ error, title = "That did not work", onRetry }: ErrorB
           <List fz="sm">
             {fields.map(([field, message]) => (
               <List.Item key={field}>
-                <b>{field}</b>: {message}
+                {/* What is wrong with the whole has no field. */}
+                {field && <b>{field}: </b>}
+                {message}
               </List.Item>
             ))}
           </List>

@@ -14,15 +14,21 @@ interface LimitsProps {
   maySet: boolean;
   isBusy: boolean;
   error: Error | null;
+  /** Before the form is shown: what was refused the last time is told no more. */
+  onOpen: () => void;
   onSet: (asked: LimitRequest, onDone: () => void) => void;
   onLift: (id: number) => void;
 }
 
-export function Limits({ known, maySet, onLift, ...props }: LimitsProps) {
+export function Limits({ known, maySet, onLift, onOpen, ...props }: LimitsProps) {
   const [isOpen, setIsOpen] = useState(false);
+  const open = () => {
+    onOpen();
+    setIsOpen(true);
+  };
   const close = () => setIsOpen(false);
   const make = maySet && (
-    <Button size="xs" leftSection={<IconPlus size={14} aria-hidden />} onClick={() => setIsOpen(true)}>
+    <Button size="xs" leftSection={<IconPlus size={14} aria-hidden />} onClick={open}>
       New limit
     </Button>
   );
@@ -38,7 +44,7 @@ export function Limits({ known, maySet, onLift, ...props }: LimitsProps) {
           <Group mt="sm">{make}</Group>
         </>
       )}
-      <Modal opened={isOpen} onClose={close} title={<Text fw={620}>New limit</Text>}>
+      <Modal opened={isOpen} onClose={close} title={<Text fw={620}>New limit</Text>} closeButtonProps={{ "aria-label": "Close" }}>
         <LimitForm {...props} users={known.users} onDone={close} />
       </Modal>
     </>

@@ -74,6 +74,7 @@ function LimitsCard() {
       maySet={session.data?.user.role === "admin"}
       isBusy={set.isPending}
       error={set.error}
+      onOpen={set.reset}
       onSet={(asked, onDone) => set.mutate(asked, { onSuccess: onDone })}
       onLift={lift.mutate}
     />
