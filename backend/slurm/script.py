@@ -218,7 +218,7 @@ def _body(profile: Profile, job: Job, begins: list[str], arguments: str) -> list
         "",
         "# Before the time limit: every rank saves at the same step and leaves. A user's stop goes first.",
         "warn() {",
-        '  [ "$(cat attempt)" = "$lab_attempt" ] || return 0',
+        '  [ "$(sort -n attempt | tail -n 1)" = "$lab_attempt" ] || return 0',
         "  printf preempt > .stop.slurm && mv -n .stop.slurm stop",
         "}",
         "trap warn USR1",
