@@ -1,7 +1,7 @@
 """The run folder: the one contract between a trainer and whoever watches it.
 
     RUN/definition.json        what was asked (written before the start, never changed after)
-    RUN/attempt                numbers of its attempts; a trainer whose own is not the highest leaves
+    RUN/attempt                number of the newest attempt; a trainer with a lower one leaves
     RUN/journal.jsonl          what happened, one line an event, append-only
     RUN/checkpoints/           what came out: whole files only, each journaled with size and sha256
     RUN/features/, results/    what came out of evaluations
@@ -196,17 +196,15 @@ class RunDir:
     def attempt(self) -> int:
         """Number of the newest attempt, 0 before the first."""
         file = self.path / "attempt"
-        return max(map(int, file.read_text().split()), default=0) if file.exists() else 0
+        return int(file.read_text()) if file.exists() else 0
 
     def begin_attempt(self, number: int) -> None:
         """Make ``number`` the newest attempt; trainers of older ones leave when they notice.
 
-        It is added to those before, so that a worker who slept gives the folder back to no older attempt.
+        Not when a newer one began already: a worker that slept gives the folder back to no older attempt.
         """
-        with (self.path / "attempt").open("a") as file:
-            file.write(f"\n{number}")
-            file.flush()
-            os.fsync(file.fileno())
+        if number > self.attempt():
+            write_whole(self.path / "attempt", str(number))
 
     # -- the stop file
 

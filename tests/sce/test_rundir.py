@@ -123,13 +123,6 @@ def test_a_folder_goes_back_to_no_older_attempt(started: RunDir) -> None:
     assert started.attempt() == 3
 
 
-def test_attempts_of_an_older_version_are_counted_on(started: RunDir) -> None:
-    """It wrote the newest number alone."""
-    (started.path / "attempt").write_text("12")
-    started.begin_attempt(13)
-    assert started.attempt() == 13
-
-
 def test_nothing_temporary_is_left(started: RunDir) -> None:
     started.begin_attempt(1)
     started.request_stop()
