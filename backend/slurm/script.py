@@ -86,6 +86,7 @@ def _of_array(profile: Profile, job: Job, runs: str) -> tuple[dict[str, str], li
         for one in job.members
     ]
     begins = [
+        "",
         "# Each task is a run of its own: its folder, its attempt, and what its processes are known by.",
         'case "$SLURM_ARRAY_TASK_ID" in',
         *tasks,

@@ -2,6 +2,7 @@
 
 import shlex
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 from backend.slurm.profile import ALLOWED_EXTRAS, OURS, Profile
 from backend.slurm.reading import example_text
 from backend.slurm.script import Job, Member, sbatch_text
+from sce.rundir import RunDir
 
 FOLDER = "/shared/scelab/runs"
 NASTY = st.text(
@@ -80,6 +82,24 @@ def test_the_trainer_is_started_by_srun_after_modules_and_setup() -> None:
     ]
     srun = f"srun --export=ALL /opt/py/bin/python -m sce.train {FOLDER}/12 --attempt 3 &"
     assert [*places, lines.index(srun)] == sorted([*places, lines.index(srun)])
+
+
+@pytest.mark.parametrize(
+    ("begun", "is_asked"),
+    [((3,), True), ((1, 2, 3), True), ((3, 2), True), ((3, 4), False), ((9, 10), False)],
+)
+def test_the_warning_asks_the_newest_attempt_of_the_folder_and_no_other(
+    begun: tuple[int, ...], is_asked: bool, tmp_path: Path
+) -> None:
+    """Attempt 3 is warned; the folder is written as a worker writes it."""
+    run = RunDir(tmp_path)
+    for number in begun:
+        run.begin_attempt(number)
+    lines = sbatch_text(Profile(runs_folder=FOLDER), job()).splitlines()
+    warn = lines[lines.index("warn() {") : lines.index("trap warn USR1")]
+    script = "\n".join(["lab_attempt=3", *warn, "warn"])
+    subprocess.run(["bash", "-c", script], cwd=tmp_path, check=True)
+    assert (run.stop_requested() == "preempt") == is_asked
 
 
 def test_a_container_is_what_the_trainer_runs_in() -> None:

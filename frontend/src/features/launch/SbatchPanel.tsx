@@ -9,7 +9,7 @@ export function SbatchPanel({ text }: { text: string | null }) {
     <>
       <Group justify="space-between" wrap="nowrap" mb={6}>
         <Text fz="xs" c="dimmed">
-          The run&apos;s own number and interpreter are filled in when it is submitted.
+          Each run&apos;s own number and the interpreter are filled in when it is submitted.
         </Text>
         <CopyButton value={text} label="Copy the script" />
       </Group>
