@@ -19,8 +19,8 @@ from worker.slurm.watch import SlurmWatch
 from worker.sweep import sweep
 from worker.watch import Watch
 
-# Seconds between looks. A page shows a journal line within 2 s of its writing: the watch takes at most a
-# third of a second of that. The others are only for nudges that were lost.
+# Seconds between looks. A page shows a journal line within 1.5 s of its writing: the watch takes a third of a
+# second of that, or 1.2 s of a hundred runs' lines. The others are only for nudges that were lost.
 WATCH_S, START_S, SWEEP_S, HEARTBEAT_S, INDEX_S, PREPARE_S, PREVIEWS_S = 0.3, 2.0, 5.0, 5.0, 2.0, 2.0, 60.0
 VIEWS_S, SLURM_S = 5.0, 0.5
 
