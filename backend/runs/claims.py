@@ -151,6 +151,12 @@ def attempt_of(db: Session, run_id: int, number: int) -> Attempt | None:
     return db.scalar(select(Attempt).where(Attempt.run_id == run_id, Attempt.number == number))
 
 
+def last_begun(db: Session, run_id: int) -> int:
+    """Number of the newest attempt that wrote its first line, 0 before any did."""
+    begun = select(Attempt.number).where(Attempt.run_id == run_id, Attempt.start_step.is_not(None))
+    return db.scalar(begun.order_by(Attempt.number.desc()).limit(1)) or 0
+
+
 def was_launched(db: Session, *, run_id: int, attempt: int) -> bool:
     """Whether somebody who was slow has started the attempt after all; if not, he learns of what is done now."""
     lock_run(db, run_id)

@@ -16,7 +16,7 @@ from backend.evaluations.planned import launch_planned
 from backend.metrics.points import NewPoint, finite
 from backend.metrics.store import MAX_KEY, add_points_of_runs
 from backend.nudge import nudge
-from backend.runs.claims import attempt_of, close_attempt, lock_free_runs, lock_run
+from backend.runs.claims import attempt_of, close_attempt, last_begun, lock_free_runs, lock_run
 from backend.runs.life import (
     FAILED,
     FINISHED,
@@ -155,11 +155,11 @@ class _Reader:
             move(self.db, run, RUNNING, detail={"resumed_from": event.get("resumed_from")})
 
     def _came_before_the_next_began(self, number: int) -> bool:
-        """Whether an attempt trained these steps before the newest one went on from what it had saved.
+        """Whether an attempt trained these steps before any later one went on from what it had saved.
 
         A job that is taken back writes on until its processes are ended.
         """
-        return number < self.run.attempt and self.attempt is not None and self.attempt.start_step is None
+        return number < self.run.attempt and last_begun(self.db, self.run.id) <= number
 
     def _points(self, event: Mapping[str, Any]) -> dict[str, float]:
         """What an attempt measured, under its own number."""

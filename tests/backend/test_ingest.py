@@ -110,6 +110,23 @@ def test_a_writer_of_an_older_attempt_is_fenced_out(ready: Lab) -> None:
     assert notes(ready)[-1] == "2 journal lines that came after attempt 2 took over were left out."
 
 
+def test_what_an_attempt_measures_beside_its_successor_is_left_out_when_a_third_is_next(ready: Lab) -> None:
+    """Its host was cut off, and came back."""
+    run_id = ready.running()
+    for number in (2, 3):
+        ready.tell(
+            run_id, end("failed", attempt=number - 1, kind="infrastructure", sentence="Its host went.")
+        )
+        with ready.sessions.begin() as db:
+            db.execute(Run.__table__.update().values(state="queued"))
+        assert ready.claim() is not None
+        if number == 2:
+            ready.tell(run_id, start(attempt=2, step=1))
+    ready.tell(run_id, metrics(9, a=9.0), metrics(2, attempt=2, a=2.0))
+    assert num_points(ready) == 1
+    assert notes(ready)[-1] == "1 journal lines that came after attempt 3 took over were left out."
+
+
 def test_steps_that_a_later_attempt_went_over_are_superseded(ready: Lab) -> None:
     run_id = ready.running()
     ready.tell(run_id, *(metrics(step, a=float(step)) for step in range(1, 8)), end("preempted"))
