@@ -5,8 +5,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := .uv/bin/uv
 ONCE ?=
+STEPS ?= 10000
+JOBS ?= 2
+SEED ?= 1
 
-.PHONY: help setup pages demo up check test test-tools bench methods chaos e2e docs openapi format clean
+.PHONY: help setup pages demo up check test test-tools bench methods chaos converges e2e docs openapi format clean
 
 help: ## What can be asked
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -66,6 +69,9 @@ methods: setup ## Four methods on the demo videos and the digits, three seeds ea
 
 chaos: setup test-tools ## Kill every part again and again, and print what became of the trainings (KILLS=10 ROWS="slurmctld slurmd")
 	$(BIN)/python -m tests.chaos --kills $(or $(KILLS),10) $(ROWS:%=--only %)
+
+converges: setup ## Let anything happen to a laboratory of two hosts, and see that it mends itself (STEPS=10000 JOBS=2 SEED=1)
+	seq $(SEED) $$(($(SEED) + $(JOBS) - 1)) | xargs -P $(JOBS) -I SEED nice $(BIN)/python -m tests.worker.lab_machine $$(($(STEPS) / $(JOBS))) --seed SEED
 
 openapi: .venv/.ready frontend/node_modules/.ready ## Write the OpenAPI document and the TypeScript client again
 	$(BIN)/python -m backend.document > frontend/src/api/openapi.json

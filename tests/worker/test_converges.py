@@ -4,5 +4,5 @@ from tests.worker.lab_machine import converges
 
 
 def test_whatever_happens_it_converges_when_it_is_left_in_peace() -> None:
-    """``python -m tests.worker.lab_machine 10000`` is the long form."""
-    converges(examples=12, steps=40, derandomize=True)
+    """``make converges`` is the long form."""
+    converges(examples=12, steps=40)
