@@ -26,8 +26,6 @@ from sce.definition import (
     TrainedProtocol,
 )
 
-ONE_NODE = "An evaluation runs on one node."
-
 
 @dataclass
 class Findings:
@@ -166,8 +164,6 @@ def _trunk_kind(definition: Mapping[str, Any]) -> str | None:
 def _check_site(
     db: Session, definition: Pretrain | Evaluation, profile: SlurmProfile, found: Findings
 ) -> None:
-    if isinstance(definition, Evaluation) and definition.compute.nodes > 1:
-        found.faults["compute.nodes"] = ONE_NODE
     if definition.compute.labels:
         found.faults["compute.labels"] = (
             "Labels choose among this lab's hosts: leave them out, and choose SLURM's nodes in the profile."

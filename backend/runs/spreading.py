@@ -7,7 +7,7 @@ from backend.compute.leases import rooms
 from backend.people.deeds import record_deed
 from backend.people.tables import User
 from backend.runs.asking import invalid
-from backend.runs.checks import ONE_NODE, Findings, check_compute
+from backend.runs.checks import Findings, check_compute
 from backend.runs.tables import Run
 from backend.runs.views import Spread
 from backend.stream.service import tell
@@ -34,8 +34,6 @@ def changes_for(db: Session, run: Run, asked: Spread) -> list[str]:
         check_compute(after.compute, rooms(db), found)
         if found.faults:
             raise invalid(found.faults)
-    elif isinstance(after, Evaluation) and after.compute.nodes > 1:
-        raise invalid({"compute.nodes": ONE_NODE})
     return changes(definition_adapter.validate_python(run.definition), after)
 
 

@@ -18,7 +18,7 @@ from backend.slurm.profile import Profile
 from backend.slurm.record import JobSight
 from backend.slurm.tables import SlurmJob, SlurmProfile, SlurmSite
 from backend.slurm.views import SlurmJobView
-from sce.definition import Evaluation, Pretrain
+from sce.definition import Evaluation, Pretrain, kind_of
 from tests.worker.conftest import Shop, eventually, open_shop
 from tests.worker.lab_worker import TRAINER
 from tests.worker.slurm.cluster import Cluster, running_cluster
@@ -58,7 +58,7 @@ class SlurmShop(Shop):
         run_id = self.queue(seed)
         values: dict[str, Any] = {"profile_id": self.profile(**profile)}
         if definition is not None:
-            values["definition"] = definition.model_dump(mode="json")
+            values |= {"definition": definition.model_dump(mode="json"), "kind": kind_of(definition)}
         with self.place.sessions.begin() as db:
             db.execute(update(Run).where(Run.id == run_id).values(**values))
         self.watch.look()

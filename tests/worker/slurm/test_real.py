@@ -4,13 +4,15 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from backend.settings import Settings
 from backend.slurm.record import live_profiles
-from sce.definition import Compute, Pretrain
+from sce.definition import Compute, Evaluation, Pretrain
 from sce.definition.data import VideoData
-from tests.sce.tiny import STEPS, make_videos, tiny
+from tests.sce.evaluate.conftest import write_checkpoint
+from tests.sce.tiny import STEPS, TRAIN_VIDEOS, make_videos, tiny
 from tests.worker.conftest import eventually
 from tests.worker.lab_worker import TRAINER
 from tests.worker.slurm.conftest import SlurmShop, open_slurm_shop
@@ -51,6 +53,35 @@ def test_two_ranks_on_two_nodes_train_one_run(trained: SlurmShop, tmp_path: Path
     page = trained.page(run_id)
     assert page.job is not None
     assert (page.state, page.job.state, page.job.nodes) == ("finished", "COMPLETED", "n[1-2]")
+
+
+def test_two_nodes_measure_one_checkpoint(trained: SlurmShop, tmp_path: Path) -> None:
+    """Each node has its share of the videos; the run has one bank, one journal and one score."""
+    videos = make_videos(tmp_path / "videos")
+    compute = {"accelerator": "cpu", "loader_workers": 0}
+    untrained = tiny(videos, compute=compute)
+    write_checkpoint(trained.place.settings.runs_dir / "100/checkpoints/initial.ckpt", untrained)
+    protocol = {"kind": "retrieval", "ranks": [1, 2], "views": {"clips": 1, "crops": 1, "size": 16}}
+    asked = {
+        "kind": "evaluation",
+        "checkpoint": {"path": "100/checkpoints/initial.ckpt"},
+        "data": untrained.data.model_dump(),
+        "protocol": protocol,
+        "compute": {**compute, "nodes": 2},
+    }
+    run_id = trained.submit(definition=Evaluation.model_validate(asked))
+    run = trained.until(run_id, "finished", "failed", within_s=90)
+    assert (run.state, run.failure_sentence) == ("finished", None)
+    assert trained.attempts(run_id)[0].world_size == 2
+    page = trained.page(run_id)
+    assert page.job is not None
+    assert page.job.nodes == "n[1-2]"
+    lines = [line.event for line in trained.place.folder(run_id).read()]
+    assert [line["event"] for line in lines if line["event"] in ("start", "result", "end")] == [
+        *("start", "result", "end")
+    ]
+    bank = np.load(trained.place.folder(run_id).features / "train.npz")["position"]
+    assert sorted(bank) == list(range(TRAIN_VIDEOS))
 
 
 def test_a_stop_lets_it_save_and_leaves_no_job(slurm: SlurmShop) -> None:
