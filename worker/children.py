@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 PR_SET_PDEATHSIG = 1
-LONGEST_BACK_OFF_S = 30.0
+LONGEST_BACK_OFF_S = 10.0
 STEADY_AFTER_S = 60.0
 """A child that lived so long starts with a clean slate."""
 MAX_LOG_BYTES = 20_000_000

@@ -115,7 +115,7 @@ def test_children_read_the_same_settings(
 
 
 def test_the_more_often_a_part_dies_the_later_it_is_started_again() -> None:
-    assert [back_off_s(deaths) for deaths in (1, 2, 3, 50)] == [0.5, 1.0, 2.0, 30.0]
+    assert [back_off_s(deaths) for deaths in (1, 2, 3, 50)] == [0.5, 1.0, 2.0, 10.0]
 
 
 def test_a_part_that_dies_is_started_again_and_it_is_said(tmp_path: Path) -> None:
