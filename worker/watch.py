@@ -23,7 +23,7 @@ from worker.clock import failure_of
 from worker.journal import drain, drain_together
 from worker.launchers import Exit, Handle, Sighting
 from worker.place import Workplace
-from worker.runs import ask_to_stop
+from worker.runs import ask_to_stop, find
 
 log = logging.getLogger(__name__)
 
@@ -123,9 +123,17 @@ class Watch:
         ended_at = None if is_there and is_current else self._drain(row, hold_end=is_there)
         if is_there:
             has_left = ended_at is not None or sighting is Sighting.LEFT_BEHIND
-            self._press(row, handle, has_left=has_left)
+            self._press(self._after_what_it_wrote(row), handle, has_left=has_left)
         elif ended_at is None:
             self._lost(row)
+
+    def _after_what_it_wrote(self, row: Watched) -> Watched:
+        """Its first line came with this look: it has not been silent, however long nobody looked."""
+        if row.state is not STARTING:
+            return row
+        with self.place.looks.begin() as db:
+            read = find(db, row.run_id)
+        return read if read is not None and read.attempt == row.attempt else row
 
     def conclude(self, row: Watched) -> None:
         """What became of an attempt whose processes are gone: its own word, or what can be told without it."""

@@ -18,7 +18,7 @@ from backend.runs.tables import Attempt, Run
 from tests.worker.conftest import Shop, eventually
 from tests.worker.test_runs import ask_to_stop
 from tests.worker.test_sweep import claim
-from tests.worker.trainer import WAITS
+from tests.worker.trainer import WAITS, Trainer
 from worker.launchers import Resources
 from worker.launchers.fake import FakeLauncher
 from worker.launchers.processes import COOKIE, RUN, cookie_of, members
@@ -94,6 +94,16 @@ def test_a_run_that_does_not_stop_is_overdue_and_is_ended(shop: Shop, fake: Fake
     watch.look()
     assert shop.run(run_id).state == "stopped"
     assert broken(shop.place) == []
+
+
+def test_a_run_that_began_while_no_worker_was_there_goes_on(shop: Shop, fake: FakeLauncher) -> None:
+    """Its first line is read an hour after its start, by the next worker."""
+    run_id = shop.queue()
+    start_runs(shop.place)
+    age(shop, run_id)
+    Trainer(shop.place.folder(run_id), 1).start(10)
+    Watch(shop.place).look()
+    assert (shop.run(run_id).state, fake.ended) == ("running", [])
 
 
 def test_a_running_run_whose_processes_are_gone_is_said_and_watched(shop: Shop, fake: FakeLauncher) -> None:
