@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from backend.limits.service import lift_limit
 from backend.limits.tables import Limit
 from backend.people.tables import User
-from backend.runs.life import HOLDING, PREEMPTED, QUEUED
+from backend.runs.life import QUEUED
 from tests.worker.fake_trainers import DEEDS
 from tests.worker.happenings import (
     EXPERIMENTS,
@@ -263,16 +263,15 @@ class LabMachine(RuleBasedStateMachine):
             self.pass_in_peace("obey")
         self.check()
         for _ in range(LAST_PERIODS):
+            self.pass_in_peace("finish")
             if not self.waiting():
                 break
-            self.pass_in_peace("finish")
-        self.pass_in_peace("finish")
         self.check()
         assert self.waiting() == []
 
     def waiting(self) -> list[tuple[int, str]]:
         runs = self.lab.eyes.see().runs.values()
-        return [(run.id, run.state) for run in runs if run.state in HOLDING | {QUEUED, PREEMPTED}]
+        return [(run.id, run.state) for run in runs if run.waits]
 
     def pass_in_peace(self, deed: str) -> None:
         lab = self.lab
@@ -283,14 +282,20 @@ class LabMachine(RuleBasedStateMachine):
             lab.do(("enable", host))
             lab.do(("beat", host))
             lab.do(("sweep", host))  # it wakes the other clocks
-        lab.mail[:] = dict.fromkeys(lab.mail)
-        while lab.mail:
-            lab.do(("deliver", "here", 0))
+        self.deliver_all()
+        for host in HOSTS:
+            lab.do(("start", host))  # what became free just now, on whichever host
+        self.deliver_all()
         for host, handle in lab.alive():
             is_hopeless = deed == "finish" and handle in lab.trainers.hung
             lab.trainers.act(lab.launcher(host), handle, "die" if is_hopeless else deed)
         self.let_try_again()
         lab.witness.check_always()
+
+    def deliver_all(self) -> None:
+        self.lab.mail[:] = dict.fromkeys(self.lab.mail)
+        while self.lab.mail:
+            self.lab.do(("deliver", "here", 0))
 
     def let_try_again(self) -> None:
         """What keeps off every host that could carry it waits for its owner to say so."""
@@ -302,7 +307,7 @@ class LabMachine(RuleBasedStateMachine):
 
     def check(self) -> None:
         for place in self.lab.places.values():
-            assert broken(place) == []
+            assert not (there := broken(place)), there
         self.lab.witness.check_in_peace()
         for launcher in map(self.lab.launcher, HOSTS):
             started = [(folder, attempt) for folder, attempt, _ in launcher.started]

@@ -296,6 +296,7 @@ class Laboratory:
         try:
             if sleeper.begin():
                 self.sleepers.append(sleeper)
+                self.witness.excuse()
         finally:
             self.points.forget()
 

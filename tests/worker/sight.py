@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Engine
 
-from backend.runs.life import HOLDING, QUEUED
+from backend.runs.life import HOLDING, PREEMPTED, QUEUED
 
 Name = tuple[int, int]
 """Run and attempt."""
@@ -41,6 +41,11 @@ class SeenRun(NamedTuple):
     @property
     def holds(self) -> bool:
         return self.state in HOLDING
+
+    @property
+    def waits(self) -> bool:
+        """It has not come to its end."""
+        return self.holds or self.state in (QUEUED, PREEMPTED)
 
     @property
     def leaves_since(self) -> datetime | None:

@@ -54,7 +54,7 @@ class Witness:
     wanted: set[Name] = field(default_factory=set)
     """Open when their processes were started: not taken back while their worker slept."""
     excused: set[Name] = field(default_factory=set)
-    """Started too late by somebody who died before he could end them: there until the next sweep."""
+    """Started too late by somebody who died or fell asleep before he could end them: there until the next sweep."""
     may_be_given_up: bool = False
     """Somebody set the clock, or a host was cut off for long: its runs may have been given up since."""
     jumped_at: datetime = field(default_factory=now)
@@ -112,7 +112,7 @@ class Witness:
         return row.ended_at is None or str(row.sentence).startswith(GIVEN_UP) or was_given_up
 
     def excuse(self) -> None:
-        """Somebody died, or lost the database, before he could end what he started too late."""
+        """Somebody died, slept or lost the database before he could end what he started too late."""
         self.excused |= {name for name in self.present() if name not in self.wanted}
 
     def swept(self, host: str) -> None:
@@ -137,7 +137,7 @@ class Witness:
 
     def check_always(self) -> None:
         """Nobody's attempt is closed while its processes are there: they would train for nothing, or twice."""
-        assert self.wronged == []
+        assert not self.wronged, self.wronged
         attempts = self.attempts()
         for name in self.present():
             row = attempts[name]
@@ -148,7 +148,8 @@ class Witness:
 
     def _check_folders(self, attempts: Mapping[Name, SeenAttempt]) -> None:
         """A run's folder is never taken from it, nor given back to an older attempt."""
-        assert [file.name for file in self.runs_dir.glob("*.found-*")] == []
+        aside = [file.name for file in self.runs_dir.glob("*.found-*")]
+        assert not aside, f"{aside} were taken from their runs"
         for run_id in {run_id for run_id, _ in attempts}:
             number = RunDir(self.runs_dir / str(run_id)).attempt()
             assert number >= self.newest[run_id], f"the folder of {run_id} went back to attempt {number}"
