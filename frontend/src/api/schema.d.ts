@@ -5354,6 +5354,8 @@ export interface components {
          *       "probe": null,
          *       "profile": {
          *         "account": "",
+         *         "array_limit": 0,
+         *         "arrays": true,
          *         "constraint": "",
          *         "container": "",
          *         "cpus_per_device": 4,
@@ -5372,7 +5374,7 @@ export interface components {
          *         "warn_s": 180
          *       },
          *       "site": "",
-         *       "text": "#!/bin/bash\n#SBATCH --job-name=scelab-1.1\n#SBATCH --comment=scelab:0123456789abcdef\n#SBATCH --chdir=/shared/scelab/runs/1\n#SBATCH --output=/shared/scelab/runs/1/output.log\n#SBATCH --open-mode=append\n#SBATCH --partition=gpu\n#SBATCH --time=1440\n#SBATCH --nodes=1\n#SBATCH --ntasks-per-node=1\n#SBATCH --cpus-per-task=4\n#SBATCH --gres=gpu:a100:1\n#SBATCH --signal=B:USR1@180\n#SBATCH --no-requeue\n\n# A job that SLURM starts once more is not the lab's: its run is submitted again as a new attempt.\n[ \"${SLURM_RESTART_COUNT:-0}\" = 0 ] || exit 75\nexport SCELAB_ATTEMPT=0123456789abcdef\nexport PYTHONUNBUFFERED=1\nexport PYTHONSAFEPATH=1\nexport OMP_NUM_THREADS=\"${OMP_NUM_THREADS:-${SLURM_CPUS_PER_TASK:-1}}\"\n\n# Before the time limit: every rank saves at the same step and leaves. A user's stop goes first.\nwarn() {\n  [ \"$(cat attempt)\" = 1 ] || return 0\n  printf preempt > .stop.slurm && mv -n .stop.slurm stop\n}\ntrap warn USR1\ntrap 'kill -TERM \"$step\"' TERM\nsrun --export=ALL python -m sce.train /shared/scelab/runs/1 --attempt 1 &\nstep=$!\nwait \"$step\"; code=$?\nwhile kill -0 \"$step\" 2>/dev/null; do wait \"$step\"; code=$?; done\nexit \"$code\"\n"
+         *       "text": "#!/bin/bash\n#SBATCH --job-name=scelab-1.1\n#SBATCH --comment=scelab:0123456789abcdef\n#SBATCH --chdir=/shared/scelab/runs/1\n#SBATCH --output=/shared/scelab/runs/1/output.log\n#SBATCH --open-mode=append\n#SBATCH --partition=gpu\n#SBATCH --time=1440\n#SBATCH --nodes=1\n#SBATCH --ntasks-per-node=1\n#SBATCH --cpus-per-task=4\n#SBATCH --gres=gpu:a100:1\n#SBATCH --signal=B:USR1@180\n#SBATCH --no-requeue\n\n# A job that SLURM starts once more is not the lab's: its run is submitted again as a new attempt.\n[ \"${SLURM_RESTART_COUNT:-0}\" = 0 ] || exit 75\nexport SCELAB_ATTEMPT=0123456789abcdef\nlab_attempt=1\necho \"== attempt $lab_attempt on $(hostname), $(date -u +%FT%TZ) ==\"\nexport PYTHONUNBUFFERED=1\nexport PYTHONSAFEPATH=1\nexport OMP_NUM_THREADS=\"${OMP_NUM_THREADS:-${SLURM_CPUS_PER_TASK:-1}}\"\n\n# Before the time limit: every rank saves at the same step and leaves. A user's stop goes first.\nwarn() {\n  [ \"$(sort -n attempt | tail -n 1)\" = \"$lab_attempt\" ] || return 0\n  printf preempt > .stop.slurm && mv -n .stop.slurm stop\n}\ntrap warn USR1\ntrap 'kill -TERM \"$step\"' TERM\nsrun --export=ALL python -m sce.train /shared/scelab/runs/1 --attempt 1 &\nstep=$!\nwait \"$step\"; code=$?\nwhile kill -0 \"$step\" 2>/dev/null; do wait \"$step\"; code=$?; done\nexit \"$code\"\n"
          *     }
          */
         ProfileView: {
