@@ -150,7 +150,7 @@ def test_a_worker_killed_again_and_again_loses_nothing(lab: Shop, settings: Sett
         run_id = lab.queue(IS_SLOW)
         for _ in range(2):
             with lab_worker(asked) as worker:
-                lab.wait(run_id, "running")
+                lab.wait(run_id, "running", "finished")  # the second one may find it at its end
                 kill(worker)
         with lab_worker(asked):
             lab.wait(run_id, "finished")
