@@ -5,7 +5,8 @@ An override is looked up by its last part: ``model.coeff`` and ``datamodule.trai
 
 ALIASES: dict[str, str] = {
     "accumulate_grad_batches": "optimisation.accumulate",
-    "ckpt_path": "nothing to set: `scelab resume RUN` goes on from its newest checkpoint",
+    "ckpt_path": "nothing to set: `scelab resume RUN` goes on from its newest checkpoint, "
+    "and with `--devices 2` over other devices, once it said what that changes",
     "coeff": "method.contrast",
     "compile": "compute.compile",
     "devices": "compute.devices",
