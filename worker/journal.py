@@ -77,29 +77,28 @@ def _record_plain(sessions: sessionmaker[Session], batch: Mapping[int, Lines]) -
         ingest_plain(db, batch)
 
 
-def drain(
-    sessions: sessionmaker[Session], folder: RunDir, *, run_id: int, attempt: int, offset: int, hold_end: bool
-) -> float | None:
-    """Hand over every whole line after ``offset``; say when the attempt wrote its end line, if it did.
+def drain(place: Workplace, row: Watched, *, hold_end: bool) -> float | None:
+    """Hand over every whole line after what is recorded; say when the attempt wrote its end line, if it did.
 
     With ``hold_end`` the end line itself stays for later: while its processes are there, a run still has
     its devices. A line that is being written is left for the next time.
     """
-    if size_of(folder.journal_file) <= offset:
+    folder = place.folder(row.run_id)
+    if size_of(folder.journal_file) <= row.journal_offset:
         return None
     batch: Lines = []
     ended_at = None
-    for line in folder.read(offset):
-        if _is_end(line, attempt):
+    for line in folder.read(row.journal_offset):
+        if _is_end(line, row.attempt):
             ended_at = float(line.event.get("time", 0.0))
             if hold_end:
                 break
         batch.append((line.event, line.end_offset))
         if len(batch) >= LINES_AT_A_TIME:
-            _hand_over(sessions, run_id, batch)
+            _hand_over(place.sessions, row.run_id, batch)
             batch = []
     if batch:
-        _hand_over(sessions, run_id, batch)
+        _hand_over(place.sessions, row.run_id, batch)
     return ended_at
 
 

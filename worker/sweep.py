@@ -252,14 +252,7 @@ def _last_sign(place: Workplace, row: Watched) -> datetime:
 
 
 def _give_up(place: Workplace, row: Watched, seen_at: datetime) -> None:
-    drain(
-        place.sessions,
-        place.folder(row.run_id),
-        run_id=row.run_id,
-        attempt=row.attempt,
-        offset=row.journal_offset,
-        hold_end=False,
-    )
+    drain(place, row, hold_end=False)
     sentence = (
         f"Its host {row.host} has not been seen since {seen_at:%Y-%m-%d %H:%M} UTC: retry or resume it."
     )

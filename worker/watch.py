@@ -120,7 +120,7 @@ class Watch:
         # Seen first, read second: what a process wrote before it went is then in what we read.
         sighting = self.place.launcher.observe(handle)
         is_there = sighting is not Sighting.GONE
-        ended_at = None if is_there and is_current else self._drain(row, hold_end=is_there)
+        ended_at = None if is_there and is_current else drain(self.place, row, hold_end=is_there)
         if is_there:
             has_left = ended_at is not None or sighting is Sighting.LEFT_BEHIND
             self._press(self._after_what_it_wrote(row), handle, has_left=has_left)
@@ -137,18 +137,8 @@ class Watch:
 
     def conclude(self, row: Watched) -> None:
         """What became of an attempt whose processes are gone: its own word, or what can be told without it."""
-        if self._drain(row, hold_end=False) is None:
+        if drain(self.place, row, hold_end=False) is None:
             self._lost(row)
-
-    def _drain(self, row: Watched, *, hold_end: bool) -> float | None:
-        return drain(
-            self.place.sessions,
-            self.place.folder(row.run_id),
-            run_id=row.run_id,
-            attempt=row.attempt,
-            offset=row.journal_offset,
-            hold_end=hold_end,
-        )
 
     def _press(self, row: Watched, handle: Handle, *, has_left: bool) -> None:
         if row.leaves_since is not None:

@@ -253,12 +253,11 @@ def _values(event: Mapping[str, Any]) -> dict[str, float]:
     return {str(key)[:MAX_KEY]: float(value) for key, value in event["values"].items()}
 
 
-def _number(value: Any) -> float:
+def _number(value: object) -> float:
     """Of a moment or an epoch; raises ``ValueError`` for one that is none."""
-    number = float(value)
-    if finite(number) is None:
-        raise ValueError(f"{number} is no number")
-    return number
+    if not isinstance(value, int | float) or finite(value) is None:
+        raise ValueError(f"{value!r} is no number")
+    return float(value)
 
 
 def _note_on(attempt: Attempt | None, text: str) -> None:

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from backend.db import open_engine
 from backend.experiments.tables import Experiment
 from backend.metrics.tables import Point, Series
 from backend.runs.tables import Attempt, Run
+from backend.runs.watched import Watched, watched
 from backend.settings import Settings
 from backend.tables import Table
 from sce.definition import Pretrain
@@ -72,6 +73,12 @@ class Shop:
     def run(self, run_id: int) -> Run:
         with self.place.looks.begin() as db:
             return db.get_one(Run, run_id)
+
+    def watched(self, run_id: int, *, offset: int | None = None) -> Watched:
+        """As a watch sees it; with ``offset`` as one that lost its place in the journal."""
+        with self.place.looks.begin() as db:
+            (row,) = [row for row in watched(db) if row.run_id == run_id]
+        return row if offset is None else replace(row, journal_offset=offset)
 
     def attempts(self, run_id: int) -> list[Attempt]:
         with self.place.looks.begin() as db:

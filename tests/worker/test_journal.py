@@ -47,15 +47,7 @@ def write(shop: Shop, run_id: int, content: bytes) -> RunDir:
 
 
 def look(shop: Shop, run_id: int) -> float | None:
-    run, folder = shop.run(run_id), shop.place.folder(run_id)
-    return drain(
-        shop.place.sessions,
-        folder,
-        run_id=run_id,
-        attempt=run.attempt,
-        offset=run.journal_offset,
-        hold_end=True,
-    )
+    return drain(shop.place, shop.watched(run_id), hold_end=True)
 
 
 def test_a_half_line_waits_until_it_is_whole(shop: Shop, run_id: int) -> None:
@@ -77,9 +69,9 @@ def test_a_restart_goes_on_where_the_rows_end(shop: Shop, run_id: int) -> None:
 
 
 def test_reading_the_same_lines_twice_records_them_once(shop: Shop, run_id: int) -> None:
-    folder = write(shop, run_id, start_line() + metric(1))
+    write(shop, run_id, start_line() + metric(1))
     for _ in range(2):
-        drain(shop.place.sessions, folder, run_id=run_id, attempt=1, offset=0, hold_end=True)
+        drain(shop.place, shop.watched(run_id, offset=0), hold_end=True)
     assert shop.losses(run_id) == [1]
 
 

@@ -66,10 +66,10 @@ def test_a_reader_that_begins_anywhere_records_nothing_twice(offsets: list[int])
         shop = open_shop(Settings(home=Path(folder), min_free_disk_gb=0), FakeLauncher())
         run_id = shop.queue()
         start_runs(shop.place)
-        run_folder = write(shop, run_id, start_line() + metric(1) + metric(2) + metric(3))
+        write(shop, run_id, start_line() + metric(1) + metric(2) + metric(3))
         look(shop, run_id)
         for offset in offsets:
-            drain(shop.place.sessions, run_folder, run_id=run_id, attempt=1, offset=offset, hold_end=True)
+            drain(shop.place, shop.watched(run_id, offset=offset), hold_end=True)
         assert shop.losses(run_id) == [1, 2, 3]
         shop.place.engine.dispose()
 

@@ -115,7 +115,7 @@ def test_a_new_checkpoint_is_a_new_beginning(shop: Shop) -> None:
         "sha256": f"{5:064x}",
     }
     write(shop, run_id, line("checkpoint", attempt=2, kind="last", **saved))
-    drain(shop.place.sessions, shop.place.folder(run_id), run_id=run_id, attempt=2, offset=0, hold_end=True)
+    drain(shop.place, shop.watched(run_id, offset=0), hold_end=True)
     assert shop.run(run_id).retries == 0
 
 

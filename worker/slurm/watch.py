@@ -145,7 +145,7 @@ class SlurmWatch:
             return
         if verdict.deed is Deed.TAKE_BACK:
             self.launcher.end(login, sight.job)
-        self._read(row, hold_end=False)
+        drain(self.place, row, hold_end=False)
         self.over_since.pop(str(row.handle), None)
         if not told.is_end:
             self._conclude(row, sight, verdict)
@@ -196,20 +196,10 @@ class SlurmWatch:
 
     def _read_on(self, row: Watched, login: str) -> None:
         """Read what was written; after an end line SLURM is asked soon whether the job has left."""
-        if self._read(row, hold_end=True) is not None:
+        if drain(self.place, row, hold_end=True) is not None:
             soon = min(AFTER_END_S, self.poll_s)
             if time.monotonic() - self.polled_at.get(login, 0.0) > soon:
                 self.polled_at.pop(login, None)
-
-    def _read(self, row: Watched, *, hold_end: bool) -> float | None:
-        return drain(
-            self.place.sessions,
-            self.place.folder(row.run_id),
-            run_id=row.run_id,
-            attempt=row.attempt,
-            offset=row.journal_offset,
-            hold_end=hold_end,
-        )
 
     def _told(self, row: Watched, sight: JobSight) -> Told:
         """While its processes are there only an end line matters, which lies after what was read.
