@@ -56,7 +56,7 @@ test-tools:
 
 test: check test-tools ## Every test: unit, real services, and the browser
 	npm --prefix frontend run --silent test
-	$(BIN)/pytest -q -n 2 --dist loadgroup --ignore=tests/test_house.py
+	$(BIN)/pytest -q -n 2 --dist loadgroup --durations=25 --ignore=tests/test_house.py
 
 e2e: setup test-tools ## Only the browser journeys against the real stack
 	$(BIN)/pytest -q tests/e2e

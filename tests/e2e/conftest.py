@@ -1,7 +1,8 @@
 """The real stack for the journeys: embedded broker, API, worker, trainings, and a real browser."""
 
+import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -105,7 +106,8 @@ def eventually(ask: Callable[[], T | None], *, within_s: float = 30, what: str =
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    check_groups(request.session.items)
     home = tmp_path_factory.mktemp("home")
     make_demo(home / "data" / "demo", seed=0, num_videos=80, processes=2)
     settings = Settings(home=home, port=0, min_free_disk_gb=0)
@@ -120,6 +122,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         )
         yield made
         leave_nothing_running(made)
+
+
+def check_groups(items: Sequence[pytest.Item]) -> None:
+    """Several workers that each start a stack take twice the time: groups that are not kept must be seen."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        grouped = [item for item in items if item.get_closest_marker("xdist_group")]
+        assert all("@" in item.nodeid for item in grouped), "pytest-xdist does not keep its groups"
 
 
 def leave_nothing_running(lab: Lab) -> None:
