@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
-from tests.chaos.kills import Row, alone, everything, kill_child, kill_part, kill_trainer, rank
+from tests.chaos.kills import EPOCHS, Row, alone, everything, kill_child, kill_part, kill_trainer, rank
 from tests.chaos.lab import Chaos, chaos_lab
 from tests.chaos.servers import (
     CONTROLLER_BACK_AFTER_S,
@@ -48,28 +48,28 @@ def part(name: str, kill: Callable[[Chaos], Callable[[], None]], home: str = "em
     )
 
 
-def trainer(name: str, victims: Callable[[Chaos, int], list[int]], *, devices: int) -> Case:
+def trainer(name: str, victims: Callable[[Chaos, int], list[int]], *, devices: int, epochs: int) -> Case:
     return Case(
         name,
         "embedded",
         lambda lab, row, times, dice: kill_trainer(
-            lab, row, victims, devices=devices, times=times, dice=dice
+            lab, row, victims, devices=devices, epochs=epochs, times=times, dice=dice
         ),
     )
 
 
-def cases(servers: dict[str, Server]) -> list[Case]:
-    """Every part that can be killed."""
+def cases(servers: dict[str, Server], *, epochs: int) -> list[Case]:
+    """Every part that can be killed, and how long the trainings are whose own processes die."""
     return [
         part("API", lambda lab: kill_child(lab, "api")),
         part("worker, with its clocks", lambda lab: kill_child(lab, "worker")),
         part("embedded broker", lambda lab: kill_child(lab, "broker")),
         part("Redis", lambda _: partial(die_and_come_back, servers["redis"]), "servers"),
         part("PostgreSQL", lambda _: partial(die_and_come_back, servers["postgres"]), "servers"),
-        trainer("trainer", alone, devices=1),
-        trainer("trainer, rank 0 of 2", rank(0), devices=2),
-        trainer("trainer, rank 1 of 2", rank(1), devices=2),
-        trainer("the whole process group", everything, devices=2),
+        trainer("trainer", alone, devices=1, epochs=epochs),
+        trainer("trainer, rank 0 of 2", rank(0), devices=2, epochs=epochs),
+        trainer("trainer, rank 1 of 2", rank(1), devices=2, epochs=epochs),
+        trainer("the whole process group", everything, devices=2, epochs=epochs),
         part(
             "slurmctld",
             lambda _: partial(die_and_come_back, servers["slurmctld"], CONTROLLER_BACK_AFTER_S),
@@ -117,10 +117,12 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def measure(*, kills: int, only: Sequence[str] = (), seed: int = 0) -> list[Row]:
+def measure(*, kills: int, only: Sequence[str] = (), seed: int = 0, epochs: int = EPOCHS) -> list[Row]:
     """A row for each part whose name holds one of the words; all of them without any."""
     servers: dict[str, Server] = {}
-    wanted = [case for case in cases(servers) if not only or any(word in case.part for word in only)]
+    wanted = [
+        case for case in cases(servers, epochs=epochs) if not only or any(word in case.part for word in only)
+    ]
     rows = []
     for home in dict.fromkeys(case.home for case in wanted):
         with platform(home, servers) as lab:

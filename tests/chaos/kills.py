@@ -28,6 +28,7 @@ from worker.launchers.processes import command_line
 
 LONGEST_S, PATIENCE_S = 180.0, 900.0
 EPOCHS = 30
+"""Of a training whose own processes are killed."""
 MANY_EPOCHS = 4_900
 """Longer than all kills take, and few enough for every step to be journaled."""
 
@@ -134,16 +135,17 @@ def kill_trainer(
     victims: Callable[[Chaos, int], list[int]],
     *,
     devices: int,
+    epochs: int,
     times: int,
     dice: random.Random,
 ) -> Row:
     """Kill processes of trainings at random moments, from their start; nobody but the platform helps them."""
     while row.kills < times:
-        run_id = lab.launch(row.part, epochs=EPOCHS, devices=devices)
+        run_id = lab.launch(row.part, epochs=epochs, devices=devices)
         while row.kills < times and not has_ended(lab, run_id):
             kill_once(lab, row, run_id, victims, dice)
         close(lab, row, run_id, "finished")
-        expected = reference(lab, devices)
+        expected = reference(lab, devices, epochs)
         if not are_same(final_weights(lab.folder(run_id)), expected):
             row.right -= 1
             row.wrong.append(f"run {run_id} ended with other weights than one that nobody killed")
@@ -223,15 +225,15 @@ def everything(lab: Chaos, run_id: int) -> list[int]:
 
 
 @cache
-def _references() -> dict[int, dict[str, torch.Tensor]]:
+def _references() -> dict[tuple[int, int], dict[str, torch.Tensor]]:
     return {}
 
 
-def reference(lab: Chaos, devices: int) -> dict[str, torch.Tensor]:
+def reference(lab: Chaos, devices: int, epochs: int) -> dict[str, torch.Tensor]:
     """The weights of the same training that nobody killed, trained once."""
     known = _references()
-    if devices not in known:
-        run_id = lab.launch(f"undisturbed on {devices}", epochs=EPOCHS, devices=devices)
+    if (devices, epochs) not in known:
+        run_id = lab.launch(f"undisturbed on {devices}", epochs=epochs, devices=devices)
         wait_until(lambda: has_ended(lab, run_id), "the undisturbed run")
-        known[devices] = final_weights(lab.folder(run_id))
-    return known[devices]
+        known[devices, epochs] = final_weights(lab.folder(run_id))
+    return known[devices, epochs]
