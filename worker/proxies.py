@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 
 import av
+from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 
@@ -38,8 +39,7 @@ def make_proxy(source: Path, target: Path) -> None:
     try:
         temporary.touch()  # a place that cannot be written is told before the source is looked at
         with opened(source) as container:
-            if not container.streams.video:
-                raise CannotShow("There is no picture in it.")
+            check_pictures(container)
             write = _write_video if target.suffix == ".mp4" else _write_image
             write(container, temporary)
         temporary.replace(target)
@@ -49,6 +49,15 @@ def make_proxy(source: Path, target: Path) -> None:
         raise CannotShow(f"It cannot be decoded: {error.strerror}.") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_pictures(container: InputContainer) -> None:
+    """Raises ``CannotShow`` unless there are pictures, in an encoding that is known."""
+    if not container.streams.video:
+        raise CannotShow("There is no picture in it.")
+    context: CodecContext | None = container.streams.video[0].codec_context
+    if context is None:
+        raise CannotShow("Its pictures have an encoding that is not known here.")
 
 
 def opened(source: Path) -> InputContainer:

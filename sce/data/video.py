@@ -13,6 +13,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition
@@ -128,9 +129,16 @@ def _video_stream(path: Path, container: InputContainer) -> VideoStream:
     # The picture on the cover of a sound file is a video stream too.
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if streams:
-        return streams[0]
+        return _known(path, streams[0])
     only = ", only audio" if container.streams.audio else ""
     raise UnreadableVideo(path, f"It has no video stream{only}.")
+
+
+def _known(path: Path, stream: VideoStream) -> VideoStream:
+    context: CodecContext | None = stream.codec_context  # None where no decoder is known for it
+    if context is None:
+        raise UnreadableVideo(path, "Its video stream has an encoding that is not known here.")
+    return stream
 
 
 def _packet_times(container: InputContainer, stream: VideoStream) -> list[int]:

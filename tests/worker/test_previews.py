@@ -12,7 +12,7 @@ import pytest
 from backend.datasets import service
 from backend.datasets.lookups import item_ids
 from backend.datasets.service import IndexData, ItemData
-from tests.videos import encode, encode_audio_only, encode_without_frames, numbered_frames
+from tests.videos import encode, encode_audio_only, encode_without_frames, numbered_frames, with_unknown_codec
 from tests.worker.conftest import Shop
 from worker.previews import Helper, PreviewMaker, forget_previews, hold_quota
 from worker.proxies import CannotShow, make_proxy, small_size
@@ -59,13 +59,16 @@ def test_a_long_video_is_cut_and_a_fast_one_thinned(tmp_path: Path) -> None:
         assert float(stream.duration * stream.time_base) == pytest.approx(6.0)
 
 
-@pytest.mark.parametrize("kind", ["nothing", "broken", "audio", "no frames"])
+@pytest.mark.parametrize("kind", ["nothing", "broken", "audio", "no frames", "unknown codec"])
 def test_what_cannot_be_shown_says_why_and_leaves_nothing(kind: str, tmp_path: Path) -> None:
     source = tmp_path / "a.mp4"
     if kind == "audio":
         encode_audio_only(source)
     elif kind == "no frames":
         source = encode_without_frames(tmp_path / "a.avi")
+    elif kind == "unknown codec":
+        good = encode(tmp_path / "good.avi", numbered_frames(5), 25, "mpeg4")
+        source.write_bytes(with_unknown_codec(good.read_bytes()))
     else:
         source.write_bytes(b"" if kind == "nothing" else os.urandom(4000))
     (tmp_path / "out").mkdir()

@@ -17,6 +17,7 @@ from tests.videos import (
     encode_audio_only,
     encode_without_frames,
     numbered_frames,
+    with_unknown_codec,
 )
 
 NUM_FRAMES = 90
@@ -53,6 +54,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory, videos: Path) -> Path:
     (folder / "cut-off.avi").write_bytes(avi[: len(avi) // 2])
     encode_audio_only(folder / "sound.mp4")
     encode_without_frames(folder / "no-frames.avi")
+    (folder / "unknown.avi").write_bytes(with_unknown_codec(avi))
     return folder
 
 

@@ -151,6 +151,7 @@ def test_packed_b_frames_of_xvid_come_in_the_order_of_display(videos: Path, tmp_
         ("no-end.mp4", r"^It cannot be decoded: Invalid data.*\.$"),
         ("sound.mp4", r"^It has no video stream, only audio\.$"),
         ("no-frames.avi", r"^Its video stream has no frames\.$"),
+        ("unknown.avi", r"^Its video stream has an encoding that is not known here\.$"),
         ("cut-off.avi", r"^The file is cut off: it holds \d+ of the 90 frames it announces\.$"),
     ],
 )
