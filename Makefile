@@ -9,7 +9,7 @@ STEPS ?= 10000
 JOBS ?= 2
 SEED ?= 1
 
-.PHONY: help setup pages demo up check test test-tools bench methods chaos converges e2e docs openapi format clean
+.PHONY: help setup pages demo up check check-python check-pages test test-pages test-tools bench methods chaos converges e2e docs openapi format clean
 
 help: ## What can be asked
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -42,20 +42,28 @@ up: setup ## API, worker and broker on this machine
 	$(BIN)/scelab up
 
 check: setup ## Format, lint, types and house rules: what a commit must pass
+	@$(MAKE) --no-print-directory -j2 check-python check-pages
+
+check-python:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_house.py
 	$(BIN)/python -m backend.document | diff -q - frontend/src/api/openapi.json >/dev/null || { echo "frontend/src/api is stale: make openapi" >&2; exit 1; }
+
+check-pages:
 	npm --prefix frontend run --silent api:check
 	npm --prefix frontend run --silent typecheck
 	npm --prefix frontend run --silent lint
 
+test-pages: check-pages
+	npm --prefix frontend run --silent test
+
 test-tools:
 	@scripts/install-test-tools
 
-test: check test-tools ## Every test: unit, real services, and the browser
-	npm --prefix frontend run --silent test
+test: setup ## Every test: unit, real services, and the browser
+	@$(MAKE) --no-print-directory -j3 check-python test-pages test-tools
 	$(BIN)/pytest -q -n 2 --dist loadgroup --durations=25 --ignore=tests/test_house.py
 
 e2e: setup test-tools ## Only the browser journeys against the real stack

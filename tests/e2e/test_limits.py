@@ -52,6 +52,7 @@ def test_the_command_line_shows_the_queue_and_why_a_run_waits(lab: Lab) -> None:
     assert "Nothing waits." in scelab(lab, "queue")
     holds = lab.launch({"optimisation.epochs": 500}, name="holds the device")
     lab.wait(holds, "running")
+    lab.steps_back(holds)
     first, second = (lab.launch(name=name) for name in ("waits first", "waits second"))
     try:
         said = scelab(lab, "queue")

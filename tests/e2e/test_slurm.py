@@ -139,6 +139,7 @@ def test_one_experiment_here_and_on_slurm(lab: Lab, slurm: Cluster, browser: Bro
 def watch_both(lab: Lab, page: Page, here: int, there: int) -> None:
     for run_id in (here, there):
         lab.wait(run_id, "running", within_s=90)
+        lab.steps_back(run_id)
         page.goto(f"/runs/{run_id}")
         before = page.get_by_text(re.compile(r"^step \d+ of")).inner_text()
         expect(page.get_by_text(re.compile(r"^step \d+ of"))).not_to_have_text(before, timeout=20_000)
@@ -154,6 +155,7 @@ def stop_and_requeue(lab: Lab, page: Page, run_id: int) -> None:
     other_devices_are_explained(page)
     page.get_by_role("button", name="Resume").click()
     again = lab.wait(run_id, "running", within_s=90)
+    lab.steps_back(run_id)
     assert again["attempt"] == 2
     assert again["attempts"][0]["start_step"] > 0, "it goes on where it left"
     expect(of_slurm(page)).to_contain_text("RUNNING", timeout=20_000)

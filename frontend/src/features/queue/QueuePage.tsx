@@ -51,8 +51,11 @@ export default function QueuePage() {
 }
 
 function leadOf({ holding, num_waiting }: Queue): string {
-  const devices = holding.reduce((sum, { run }) => sum + (run.slurm === null ? run.devices : 0), 0);
-  return `${counted(num_waiting, "run")} waiting, ${counted(holding.length, "run")} on ${counted(devices, "device")}`;
+  const here = holding.filter(({ run }) => run.slurm === null);
+  const devices = here.reduce((sum, { run }) => sum + run.devices, 0);
+  const numAway = holding.length - here.length;
+  const away = numAway > 0 ? `, ${numAway} with SLURM` : "";
+  return `${counted(num_waiting, "run")} waiting, ${counted(here.length, "run")} on ${counted(devices, "device")}${away}`;
 }
 
 function Section({ title, children }: { title: string; children: ReactNode }) {
@@ -113,7 +116,7 @@ function HoldingTable({ rows }: { rows: readonly Holding[] }) {
               <Table.Td>
                 <StatePill state={run.state} failure={run.failure} />
                 {run.waits_for && (
-                  <Text fz={12} c="dimmed">
+                  <Text fz={12} c="dimmed" className={classes.sentence}>
                     {run.waits_for}
                   </Text>
                 )}
