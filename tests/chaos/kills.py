@@ -47,9 +47,11 @@ class Row:
     wrong: list[str] = field(default_factory=list)
     """What did not end as it should, in words."""
 
+    def is_whole(self) -> bool:
+        return self.right == self.kills > 0 and not (self.lost or self.twice or self.orphans)
+
     def is_good(self) -> bool:
-        fast = max(self.seconds, default=0.0) < 60
-        return self.right == self.kills > 0 and fast and not (self.lost or self.twice or self.orphans)
+        return self.is_whole() and max(self.seconds) < 60
 
     def cells(self) -> tuple[str, ...]:
         ended = f"{self.right} of {self.kills}"
