@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("stack")]
 
 def test_the_queue_explains_itself_and_is_changed_by_keyboard_and_by_drag(lab: Lab, page: Page) -> None:
     holds = lab.launch({"optimisation.epochs": 500}, name="holds the device")
-    lab.wait(holds, "running")
+    lab.wait(holds, "running", within_s=400)  # evaluations of the tests before it may still hold the device
     lab.steps_back(holds)
     page.goto("/queue")
     page.get_by_text("Nothing waits", exact=True).wait_for()
