@@ -88,7 +88,7 @@ class Lab:
         """A training that only has to be there leaves the processors to what is looked at beside it."""
         folder = str(self.folder(run_id))
         for process in psutil.process_iter():
-            if any(word.startswith(folder) for word in command_line(process)):
+            if any(f"{word}/".startswith(f"{folder}/") for word in command_line(process)):
                 with suppress(psutil.NoSuchProcess):
                     process.nice(10)
 
